@@ -158,7 +158,7 @@ def _check_node(node: Node, widths: Mapping[str, int]) -> None:
     seen = set()
     for source, weight in node.inputs:
         if source not in widths or source in seen:
-            raise ShapeError(f"node {node.name!r}: source {source!r} is not an earlier node, or is named twice")
+            raise ShapeError(f"node {node.name!r}: source {source!r} is no earlier node, or is named twice")
         seen.add(source)
         if weight.shape != (node.width, widths[source]):
             raise ShapeError(f"node {node.name!r}: expected a weight of shape "

@@ -86,7 +86,7 @@ class Matrix:
         whole, shift = whole >> trailing, np.where(whole == 0, 0, shift + trailing)
         low = min(0, int(shift.min())) if shift.size else 0
         ints = [w << s for w, s in zip(whole.ravel().tolist(), (shift - low).ravel().tolist(), strict=True)]
-        return cls(fmpz_mat(*array.shape, ints), 1 << -low)
+        return cls(fmpz_mat(array.shape[0], array.shape[1], ints), 1 << -low)
 
     @property
     def shape(self) -> tuple[int, int]:
