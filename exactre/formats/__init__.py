@@ -1,0 +1,1 @@
+"""File formats: one file per format, reading and writing side by side."""
