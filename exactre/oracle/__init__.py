@@ -1,0 +1,1 @@
+"""What recovery may touch: an oracle `x -> f(x)`, and the ledger of every query and answer."""
