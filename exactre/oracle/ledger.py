@@ -140,9 +140,7 @@ class Ledger:
             self.query_bits += rows_of(batch)[1]
             [now] = self._answers(batch)
             if now != before:
-                raise OracleError(
-                    f"the oracle contradicts itself: asked again, query {seq} has another answer"
-                )
+                raise OracleError(f"the oracle contradicts itself: query {seq} has another answer now")
 
     def _batch(self, rows: Sequence[tuple[Row, Row]]) -> tuple[Points, Points]:
         points = batch_of([point for point, _ in rows], self.input_dim)
@@ -150,9 +148,8 @@ class Ledger:
 
     def _spend(self, count: int) -> None:
         if self._max_queries is not None and self.queries + count > self._max_queries:
-            raise OutOfBudget(
-                f"{self.queries} queries asked: {count} more exceed max_queries={self._max_queries}"
-            )
+            limit = f"max_queries={self._max_queries}"
+            raise OutOfBudget(f"{self.queries} queries asked, {count} more exceed {limit}")
         if self._timeout is not None and time.monotonic() - self._start >= self._timeout:
             raise OutOfBudget(f"{self.queries} queries asked, timeout={self._timeout} s reached")
 
