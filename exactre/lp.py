@@ -1,0 +1,333 @@
+"""Exact linear programming: a rational point or Farkas multipliers, and nothing unproved.
+
+A float solver proposes a point or a basis of `min t, A x - t <= b, t >= -1`, which always has an
+optimal basis. A proposed point is verified exactly. Otherwise the basis goes to exact pivots, which
+prove it or repair it. What comes back has passed `is_point` or `is_farkas`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from math import gcd, lcm
+
+import numpy as np
+from flint import fmpz_mat
+
+from exactre.errors import ShapeError
+from exactre.guess import Floats, Scaled, Scaling
+from exactre.pivots import Contradiction, Direction, Program, Vector, Vertex, optimise, pivot_columns, solve
+from exactre.rational import Matrix, Rational
+
+Rows = Matrix | Sequence[Sequence[Rational]]
+Column = Matrix | Sequence[Rational]
+
+
+@dataclass(frozen=True)
+class Point:
+    """A solution `x` (n) of the system, exact over Q."""
+
+    x: tuple[Fraction, ...]
+
+
+@dataclass(frozen=True)
+class Farkas:
+    """Proof that there is no solution: integer multipliers y by row, without zeros or common factor.
+
+    y >= 0 except at equality rows, y A = 0, and y b < 0, or y b = 0 with a strict row used.
+    """
+
+    multipliers: Mapping[int, int]
+
+
+@dataclass(frozen=True)
+class Optimum:
+    """Greatest `value` of c x, the point `x` (n) that has it, and y with y A = c, y b = value, y >= 0."""
+
+    value: Fraction
+    x: tuple[Fraction, ...]
+    multipliers: Mapping[int, Fraction]
+
+
+@dataclass(frozen=True)
+class Ray:
+    """No greatest value: from the solution `x` (n) along `direction` (n), c x grows for ever."""
+
+    x: tuple[Fraction, ...]
+    direction: tuple[Fraction, ...]
+
+
+def feasible(
+    A: Rows, b: Column, *, strict: Collection[int] = (), equal: Collection[int] = ()
+) -> Point | Farkas:
+    """A point with A x <= b, or Farkas multipliers that prove there is none; exact over Q.
+
+    A is (m, n), b is (m). Rows in `strict` hold as <, rows in `equal` as =. Raises ShapeError.
+    """
+    return _System(A, b, strict, equal).decide()
+
+
+def maximise(
+    c: Sequence[Rational], A: Rows, b: Column, *, equal: Collection[int] = ()
+) -> Optimum | Ray | Farkas:
+    """The maximum of c x over A x <= b, or an unbounded ray, or a proof that there is no point; exact over Q.
+
+    c is (n), A is (m, n), b is (m). Rows in `equal` hold as =. Raises ShapeError.
+    """
+    return _System(A, b, (), equal).maximise([Fraction(v) for v in c])
+
+
+def is_point(
+    x: Sequence[Rational], A: Rows, b: Column, *, strict: Collection[int] = (), equal: Collection[int] = ()
+) -> bool:
+    """True when x (n) solves the system exactly."""
+    system = _System(A, b, strict, equal)
+    return len(x) == system.n and system.is_point(_vector([Fraction(v) for v in x]))
+
+
+def is_farkas(
+    multipliers: Mapping[int, int],
+    A: Rows,
+    b: Column,
+    *,
+    strict: Collection[int] = (),
+    equal: Collection[int] = (),
+) -> bool:
+    """True when the multipliers by row prove exactly that the system has no solution."""
+    system = _System(A, b, strict, equal)
+    if not all(0 <= i < system.m and (y >= 0 or i in system.equal) for i, y in multipliers.items()):
+        return False
+    y = {i: v / system.factors[i] for i, v in multipliers.items()}
+    if any(sum(v * system.rows[i][j] for i, v in y.items()) for j in range(system.n)):
+        return False
+    bound = sum(v * system.rhs[i] for i, v in y.items())
+    return bound < 0 or (bound == 0 and any(v > 0 for i, v in y.items() if i in system.strict))
+
+
+class _System:
+    """A x <= b with primitive integer rows: given row i times `factors[i]` > 0."""
+
+    def __init__(self, A: Rows, b: Column, strict: Collection[int], equal: Collection[int]) -> None:
+        rows, rhs, scales, self.n = _integers(A, b)
+        self.m = len(rows)
+        self.strict, self.equal = frozenset(strict), frozenset(equal)
+        for i in self.strict | self.equal:
+            if not 0 <= i < self.m:
+                raise ShapeError(f"expected strict and equal rows from 0 to {self.m - 1}, found {i}")
+        if self.strict & self.equal:
+            raise ShapeError(f"row {min(self.strict & self.equal)} is named both strict and equal")
+        contents = [gcd(h, *row) or 1 for row, h in zip(rows, rhs, strict=True)]
+        self.rows = [row if g == 1 else [v // g for v in row] for row, g in zip(rows, contents, strict=True)]
+        self.rhs = [h // g for h, g in zip(rhs, contents, strict=True)]
+        self.factors = [Fraction(s, g) for s, g in zip(scales, contents, strict=True)]
+        self.matrix = fmpz_mat(self.m, self.n, [v for row in self.rows for v in row])
+
+    def decide(self) -> Point | Farkas:
+        equations = _Equations(self)
+        if equations.contradiction:
+            return self._farkas(equations.contradiction)
+        scaled = Scaled(self.rows, self.rhs, self.n)
+        # Slack in every inequality gives a point off all of them, with short coordinates.
+        x, t, y = self._least_slack(scaled, equations, frozenset(range(self.m)) - self.equal)
+        if t == 0 and self.strict:
+            # A flat polyhedron: slack where it is asked for, and nowhere else.
+            x, t, y = self._least_slack(scaled, equations, self.strict)
+            if t == 0:
+                return self._farkas(y)
+        return self._farkas(y) if t > 0 else Point(_fractions(x))
+
+    def maximise(self, c: list[Fraction]) -> Optimum | Ray | Farkas:
+        if len(c) != self.n:
+            raise ShapeError(f"expected an objective of {self.n} coefficients, found {len(c)}")
+        equations = _Equations(self)
+        if equations.contradiction:
+            return self._farkas(equations.contradiction)
+        scale = lcm(*(v.denominator for v in c))
+        cost = [-int(v * scale) for v in c]
+        guess = Scaled(self.rows, self.rhs, self.n).optimum(cost, self.equal)
+        if guess is None:
+            # Infeasible or unbounded, says the solver: the two questions have exact answers of their own.
+            start = self.decide()
+            if isinstance(start, Farkas):
+                return start
+            ray = _System([*self.rows, cost], [0] * self.m + [-1], (), self.equal).decide()
+            if isinstance(ray, Point):
+                return Ray(start.x, ray.x)
+        program = Program(self.rows, self.rhs, cost, equations.independent)
+        answer = optimise(program, guess.active if guess else [])
+        if isinstance(answer, Contradiction):
+            return self._farkas(answer.multipliers)
+        if isinstance(answer, Direction):
+            start = self.decide()
+            return Ray(start.x, tuple(map(Fraction, answer.direction))) if isinstance(start, Point) else start
+        x = _fractions(answer.point)
+        unit = answer.denominator * scale
+        y = {i: v * self.factors[i] / unit for i, v in sorted(answer.multipliers.items())}
+        return Optimum(sum((p * q for p, q in zip(c, x, strict=True)), Fraction(0)), x, y)
+
+    def is_point(self, x: Vector) -> bool:
+        num, den = x
+        values = (self.matrix * fmpz_mat(self.n, 1, num)).entries()
+        return all(
+            v == h * den if i in self.equal else v < h * den if i in self.strict else v <= h * den
+            for i, (v, h) in enumerate(zip(values, self.rhs, strict=True))
+        )
+
+    def _least_slack(
+        self, scaled: Scaled, equations: _Equations, slack: frozenset[int]
+    ) -> tuple[Vector, Fraction, dict[int, int]]:
+        """Least t with A x - t <= b in the rows `slack`, in the units of `scaled`: x, t and multipliers.
+
+        A rounded point that already shows t < 0 comes back with the t that was guessed.
+        """
+        scaling = scaled.scaling
+        guess = scaled.least_slack(slack, self.equal)
+        proposed: list[int] = []
+        if guess is not None:
+            proposed = [i if i >= 0 else self.m for i in guess.active]
+            if guess.value < 0:
+                x = self._round(_dyadic(guess.point[:-1], scaling.columns), guess.value, scaling, equations)
+                if x is not None:
+                    return x, Fraction(guess.value), {}
+        low = min(0, *scaling.rows, 0)
+        rows = [
+            [*row, -(1 << e - low) if i in slack else 0]
+            for i, (row, e) in enumerate(zip(self.rows, scaling.rows, strict=True))
+        ]
+        rows.append([0] * self.n + [-(1 << -low)])
+        vertex = optimise(Program(rows, [*self.rhs, 1], [0] * self.n + [1], equations.independent), proposed)
+        assert isinstance(vertex, Vertex)  # there are points, and t >= -1
+        (*num, t_num), den = vertex.point
+        x, t = (num, den), Fraction(t_num << -low, den)
+        if t < 0:
+            x = self._round(x, t, scaling, equations) or x
+        return x, t, {i: v for i, v in vertex.multipliers.items() if i < self.m}
+
+    def _round(
+        self, x: Vector, t: float | Fraction, scaling: Scaling, equations: _Equations
+    ) -> Vector | None:
+        """A solution near x, which has slack -t > 0: the shortest, else x itself, if that is a solution."""
+        # Scaled entries are at most 1: rounding errors of |t| / 4n move no row by more than |t| / 4.
+        p, q = Fraction(-t).as_integer_ratio()
+        bits = (4 * self.n * q // p).bit_length()
+        for candidate in (_rounded(x, bits, scaling.columns), x):
+            solution = equations.project(candidate)
+            if self.is_point(solution):
+                return solution
+        return None
+
+    def _farkas(self, y: Mapping[int, int]) -> Farkas:
+        """Multipliers of the primitive rows as coprime integer multipliers of the given rows."""
+        given = {i: v * self.factors[i] for i, v in sorted(y.items())}
+        scale = lcm(*(v.denominator for v in given.values()))
+        whole = {i: int(v * scale) for i, v in given.items()}
+        common = gcd(*whole.values())
+        return Farkas({i: v // common for i, v in whole.items()})
+
+
+class _Equations:
+    """The equality rows of a system: an independent set of them, or a contradiction among them."""
+
+    def __init__(self, system: _System) -> None:
+        names = sorted(system.equal)
+        self.rows = [system.rows[i] for i in names]
+        self.rhs = [system.rhs[i] for i in names]
+        self.independent = frozenset(names)
+        self.contradiction: dict[int, int] = {}
+        self.pivots: list[int] = []
+        if not names:
+            return
+        matrix = fmpz_mat(len(names), system.n, [v for row in self.rows for v in row])
+        relations, nullity = matrix.transpose().nullspace()
+        for k in range(nullity):
+            y = [int(relations[i, k]) for i in range(len(names))]
+            bound = sum(v * h for v, h in zip(y, self.rhs, strict=True))
+            if bound != 0:
+                sign = -1 if bound > 0 else 1
+                self.contradiction = {i: sign * v for i, v in zip(names, y, strict=True) if v}
+                return
+        if nullity:
+            kept = pivot_columns(matrix.transpose().rref()[0].tolist())
+            self.rows, self.rhs = [self.rows[k] for k in kept], [self.rhs[k] for k in kept]
+            self.independent = frozenset(names[k] for k in kept)
+        # Solve for the coordinates with the largest entries: rounding the others moves these least.
+        order = sorted(range(system.n), key=lambda j: -max((abs(row[j]) for row in self.rows), default=0))
+        permuted = fmpz_mat(len(self.rows), system.n, [row[j] for row in self.rows for j in order])
+        self.pivots = [order[k] for k in pivot_columns(permuted.rref()[0].tolist())]
+
+    def project(self, x: Vector) -> Vector:
+        """The point with the pivot coordinates solved for, so that every equation holds."""
+        if not self.pivots:
+            return x
+        num, den = x
+        free = [0 if j in self.pivots else v for j, v in enumerate(num)]
+        rest = [
+            h * den - sum(a * v for a, v in zip(row, free, strict=True))
+            for row, h in zip(self.rows, self.rhs, strict=True)
+        ]
+        solved, scale = solve([[row[j] for j in self.pivots] for row in self.rows], rest)
+        result = [v * scale for v in free]
+        for j, v in zip(self.pivots, solved, strict=True):
+            result[j] = v
+        return result, den * scale
+
+
+def _integers(A: Rows, b: Column) -> tuple[list[list[int]], list[int], list[int], int]:
+    """Integer rows and right-hand sides, the positive integer that each row was multiplied by, and n."""
+    m, height = (
+        (A.shape[0] if isinstance(A, Matrix) else len(A)),
+        (b.shape[0] if isinstance(b, Matrix) else len(b)),
+    )
+    if height != m or (isinstance(b, Matrix) and b.shape[1] != 1):
+        raise ShapeError(f"expected one right-hand side for each of {m} rows, found {height}")
+    if isinstance(A, Matrix) and isinstance(b, Matrix):
+        n, flat = A.shape[1], [int(v) for v in A.num.entries()]
+        scale = lcm(A.den, b.den)
+        p, q = scale // A.den, scale // b.den
+        rows = [[v * p for v in flat[i * n : (i + 1) * n]] for i in range(m)]
+        rhs, scales = [int(v) * q for v in b.num.entries()], [scale] * m
+    else:
+        fractions = A.rows() if isinstance(A, Matrix) else [[Fraction(v) for v in row] for row in A]
+        column = [row[0] for row in b.rows()] if isinstance(b, Matrix) else [Fraction(v) for v in b]
+        n = A.shape[1] if isinstance(A, Matrix) else len(fractions[0]) if fractions else 0
+        for i, row in enumerate(fractions):
+            if len(row) != n:
+                raise ShapeError(f"expected {n} coefficients in row {i}, found {len(row)}")
+        scales = [
+            lcm(h.denominator, *(v.denominator for v in row))
+            for row, h in zip(fractions, column, strict=True)
+        ]
+        rows = [[int(v * s) for v in row] for row, s in zip(fractions, scales, strict=True)]
+        rhs = [int(v * s) for v, s in zip(column, scales, strict=True)]
+    return rows, rhs, scales, n
+
+
+def _dyadic(scaled: Floats, columns: Sequence[int]) -> Vector:
+    """Floats in units of 2**columns[j] as the exact vector, less what is below 2**-80 of a unit."""
+    return _shifted([int(v) for v in np.ldexp(scaled, 80)], [c - 80 for c in columns])
+
+
+def _rounded(x: Vector, bits: int, columns: Sequence[int]) -> Vector:
+    """x rounded to multiples of 2**(columns[j] - bits)."""
+    num, den = x
+    units = [c - bits for c in columns]
+    whole = [
+        ((v << -u) * 2 + den) // (2 * den) if u <= 0 else (v * 2 + (den << u)) // (2 * den << u)
+        for v, u in zip(num, units, strict=True)
+    ]
+    return _shifted(whole, units)
+
+
+def _shifted(whole: Sequence[int], units: Sequence[int]) -> Vector:
+    low = min(0, *units, 0)
+    return [v << u - low for v, u in zip(whole, units, strict=True)], 1 << -low
+
+
+def _vector(x: Sequence[Fraction]) -> Vector:
+    den = lcm(*(v.denominator for v in x))
+    return [int(v * den) for v in x], den
+
+
+def _fractions(x: Vector) -> tuple[Fraction, ...]:
+    return tuple(Fraction(v, x[1]) for v in x[0])
