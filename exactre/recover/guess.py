@@ -1,0 +1,147 @@
+"""The one place where floats propose: walks on a neuron's boundary inside the known arrangement.
+
+Everything here is float64 and may be wrong. What it returns is a place to look at (`Crossing`); the caller
+makes it an exact point, asks the oracle there, and keeps only what exact equations confirm.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+from numpy.typing import NDArray
+
+from exactre.recover.model import Model
+
+Vector = NDArray[np.float64]
+
+_FAR = 1e6
+_CENTRING_STEPS = 6
+
+
+@dataclass(frozen=True)
+class Crossing:
+    """Where a piece meets a known boundary: wall index, point (r,), directions and clearance.
+
+    `across` leaves through the wall along the piece, `aside` leaves the piece along the wall; both unit.
+    """
+
+    wall: int
+    point: Vector
+    across: Vector
+    aside: Vector
+    clearance: float
+
+
+def unit_form(form: Sequence[int]) -> Vector:
+    """The form as floats, scaled to a unit normal."""
+    return unit_forms([form])[0]
+
+
+def unit_forms(forms: Sequence[Sequence[int]]) -> NDArray[np.float64]:
+    """Forms (N, r + 1) as floats with unit normals (a zero normal keeps its offset's sign)."""
+    rows = []
+    for form in forms:
+        shift = max(0, max(abs(int(v)).bit_length() for v in form) - 900)
+        rows.append([float(int(v) >> shift) for v in form])
+    array = np.array(rows)
+    norm = np.linalg.norm(array[:, :-1], axis=1, keepdims=True)
+    return array / np.where(norm > 0, norm, np.abs(array[:, -1:]) + (array[:, -1:] == 0))
+
+
+class Cell:
+    """A piece of a boundary inside one cell of the known arrangement, as floats.
+
+    `walls` (N, r + 1) are the known forms there with unit normals, `form` (r + 1,) the piece's, `near` (r,)
+    a point of it; where `near` was reached through a wall and lies on it, `entered` is that wall.
+    """
+
+    def __init__(
+        self,
+        walls: Vector,
+        form: Vector,
+        side: Sequence[int],
+        near: Vector,
+        entered: int | None,
+        rng: np.random.Generator,
+    ) -> None:
+        self.walls = walls
+        self.normal = form[:-1]
+        self.form = form
+        self.side = np.array(side, dtype=np.float64)
+        self._along = walls[:, :-1] - np.outer(walls[:, :-1] @ self.normal, self.normal)
+        x = self._on_piece(near)
+        if entered is not None:
+            inwards = self.side[entered] * self._along[entered]
+            inwards /= max(float(np.linalg.norm(inwards)), 1e-300)
+            times = self._times(x, inwards[None, :])[0]
+            times[entered] = np.inf
+            x = self._on_piece(x + inwards * min(times.min(initial=np.inf), 1 + np.linalg.norm(x)) / 2)
+        self.centre = self._centred(x, rng)
+
+    def _on_piece(self, x: Vector) -> Vector:
+        return x - self.normal * (self.form[:-1] @ x + self.form[-1])
+
+    def _times(self, x: Vector, directions: Vector) -> Vector:
+        """Positive times (D, N) at which rays from x reach the walls, infinite where they never do."""
+        level = self.walls[:, :-1] @ x + self.walls[:, -1]
+        speed = directions @ self._along.T
+        with np.errstate(divide="ignore", invalid="ignore"):
+            times = -level / speed
+        return np.where((times > 0) & np.isfinite(times), times, np.inf)
+
+    def _centred(self, x: Vector, rng: np.random.Generator) -> Vector:
+        """A few random chords, each time to the middle: away from the walls."""
+        for _ in range(_CENTRING_STEPS):
+            d = rng.normal(size=x.shape)
+            d -= self.normal * (self.normal @ d)
+            norm = np.linalg.norm(d)
+            if norm < 1e-9:
+                return x
+            d /= norm
+            far = 4 * (1 + np.linalg.norm(x))
+            reach = np.minimum(self._times(x, np.stack([d, -d])).min(axis=1, initial=np.inf), far)
+            x = self._on_piece(x + d * (reach[0] - reach[1]) / 2)
+        return x
+
+    def towards(self, targets: Sequence[int], rng: np.random.Generator, spread: int = 24) -> list[Crossing]:
+        """First crossings on rays from the centre: one ray straight at each target, and random ones."""
+        x = self.centre
+        level = self.walls[:, :-1] @ x + self.walls[:, -1]
+        rays = [-np.sign(level[j]) * self._along[j] for j in targets]
+        random = rng.normal(size=(spread, len(x)))
+        rays += list(random - np.outer(random @ self.normal, self.normal))
+        directions = np.array(rays)
+        norms = np.linalg.norm(directions, axis=1)
+        directions = directions[norms > 1e-9] / norms[norms > 1e-9, None]
+        if not len(directions) or not len(self.walls):
+            return []
+        times = self._times(x, directions)
+        crossings = []
+        for ray, wall in enumerate(times.argmin(axis=1)):
+            if times[ray, wall] < _FAR:
+                crossing = self._crossing(int(wall), self._on_piece(x + times[ray, wall] * directions[ray]))
+                if crossing is not None:
+                    crossings.append(crossing)
+        return crossings
+
+    def _crossing(self, wall: int, y: Vector) -> Crossing | None:
+        g = self.walls[wall, :-1]
+        across = -self.side[wall] * (g - self.normal * (self.normal @ g))
+        aside = self.normal - g * (g @ self.normal)
+        lengths = np.linalg.norm(across), np.linalg.norm(aside)
+        if min(lengths) < 1e-9:
+            return None
+        level = np.abs(self.walls[:, :-1] @ y + self.walls[:, -1])
+        level[wall] = np.inf
+        clearance = float(min(level.min(initial=np.inf), 1.0))
+        if clearance < 1e-9 * (1 + float(np.linalg.norm(y))):
+            return None
+        return Crossing(wall, y, across / lengths[0], aside / lengths[1], clearance)
+
+
+def fractions(values: Vector) -> list[Fraction]:
+    """The floats as the exact rationals they are."""
+    return [Fraction(float(v)) for v in values]

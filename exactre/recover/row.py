@@ -1,0 +1,185 @@
+"""The exact-rank test: which row over known neurons explains the pieces of one boundary?
+
+A hypothesis names the features that a row may combine. Each piece gives r + 1 linear equations. They are
+sorted modulo a prime as they come (that only proposes: rank deficits there can be accidents), and a full
+system is solved on FLINT and checked on every equation over Q.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from math import lcm
+from typing import Protocol
+
+import numpy as np
+from flint import fmpz_mat
+from numpy.typing import NDArray
+
+from exactre.recover.model import Model, Neuron, Signs
+
+_PRIME = (1 << 31) - 1
+
+
+class PieceLike(Protocol):
+    """What an equation needs of a piece: u_z = scale * form . (y, 1) in the cell with these signs."""
+
+    @property
+    def signs(self) -> Signs: ...
+    @property
+    def form(self) -> Sequence[int]: ...
+    @property
+    def scale(self) -> Fraction: ...
+
+
+@dataclass(frozen=True)
+class Solution:
+    """A neuron's row and the signs it implies for its parent layer, {neuron: +-1}."""
+
+    neuron: Neuron
+    orientation: Mapping[int, int]
+
+
+class Hypothesis:
+    """Rows that combine ReLUs (or absolute values) of known neurons, and an affine part.
+
+    depth = k >= 0: the neurons of depth k through their ReLU, and a constant: a layered network.
+    depth = -1: an affine function of the input. depth = None: |u_j| of every known neuron and an affine
+    function (`general`): any DAG.
+    """
+
+    def __init__(self, model: Model, depth: int | None, orientation: Mapping[int, int]) -> None:
+        self.model = model
+        self.general = depth is None
+        self.depth = len(model) if depth is None else depth
+        self.parents = [j for j in range(len(model)) if depth is None or model.depth[j] == depth]
+        # (neuron, oriented sign or 0 for |u|, or None for the plain u)
+        self.columns: list[tuple[int, int | None]] = []
+        for j in self.parents:
+            if self.general:
+                self.columns.append((j, 0))
+            elif j in orientation:
+                self.columns.append((j, orientation[j]))
+            else:
+                self.columns += [(j, 0), (j, None)]
+        self.affine = list(range(model.dim + 1)) if self.general or depth == -1 else [model.dim]
+        self._system = _System(len(self.columns) + len(self.affine))
+        self._seen: dict[int, set[int]] = {j: set() for j in self.parents}
+        self._pieces = 0
+
+    @property
+    def is_consistent(self) -> bool:
+        """False once the pieces contradict the hypothesis modulo the prime, and so over Q."""
+        return self._system.is_consistent
+
+    def add(self, piece: PieceLike, forms: Sequence[Sequence[int]]) -> None:
+        """The equations of one more piece; `forms` are the known forms in its cell."""
+        self._pieces += 1
+        for j in self.parents:
+            self._seen[j].add(piece.signs[j])
+        columns = []
+        for j, kind in self.columns:
+            factor = 1 if kind is None else piece.signs[j] if kind == 0 else kind * int(piece.signs[j] == kind)
+            columns.append([factor * v for v in forms[j]] if factor else [0] * (self.model.dim + 1))
+        rows = []
+        for i in range(self.model.dim + 1):
+            den, value = piece.scale.denominator, piece.scale.numerator * piece.form[i]
+            rows.append([*(c[i] * den for c in columns), *(den * int(i == k) for k in self.affine), value])
+        self._system.add(rows)
+
+    def targets(self) -> set[int]:
+        """Neurons whose boundary should be crossed next: those not seen on the sides that matter."""
+        oriented = {j: kind for j, kind in self.columns if kind}
+        return {
+            j
+            for j, seen in self._seen.items()
+            if (oriented[j] not in seen if j in oriented else len(seen) < 2)
+        }
+
+    def solution(self) -> Solution | None:
+        """The row, once the equations determine it and it satisfies every one of them exactly."""
+        if self.depth == -1 and self._pieces < 4:
+            return None
+        values = self._system.solve()
+        if values is None:
+            return None
+        linear = [Fraction(0)] * (self.model.dim + 1)
+        parents: dict[int, Fraction] = {}
+        plain: dict[int, Fraction] = {}
+        for (j, kind), value in zip(self.columns, values, strict=False):
+            if kind is None:
+                plain[j] = plain.get(j, Fraction(0)) + value
+            elif kind == 0:
+                parents[j] = parents.get(j, Fraction(0)) + value
+            else:
+                parents[j] = parents.get(j, Fraction(0)) + value / 2
+                plain[j] = plain.get(j, Fraction(0)) + kind * value / 2
+        for k, value in zip(self.affine, values[len(self.columns) :], strict=True):
+            linear[k] += value
+        orientation = {}
+        for j, value in plain.items():
+            if parents[j]:
+                if abs(value) != abs(parents[j]):
+                    self._system.is_consistent = False
+                    return None
+                orientation[j] = 1 if value == parents[j] else -1
+            elif value:
+                self._system.is_consistent = False
+                return None
+            neuron = self.model.neurons[j]
+            for i, a in neuron.parents.items():
+                parents[i] = parents.get(i, Fraction(0)) + value * a
+            linear = [v + value * w for v, w in zip(linear, neuron.linear, strict=True)]
+        den = lcm(*(v.denominator for v in (*parents.values(), *linear)))
+        return Solution(
+            Neuron.primitive({j: int(v * den) for j, v in parents.items()}, [int(v * den) for v in linear]),
+            orientation,
+        )
+
+
+class _System:
+    """Linear equations over Q, rows (unknowns..., right side) of integers, echelon form modulo a prime."""
+
+    def __init__(self, unknowns: int) -> None:
+        self.unknowns = unknowns
+        self.is_consistent = True
+        self._rows: list[list[int]] = []
+        self._independent: list[int] = []
+        self._echelon: NDArray[np.int64] = np.zeros((0, unknowns + 1), dtype=np.int64)
+        self._pivots: list[int] = []
+
+    def add(self, rows: Sequence[Sequence[int]]) -> None:
+        """More equations."""
+        block = np.array([[int(v) % _PRIME for v in row] for row in rows], dtype=np.int64)
+        for basis, pivot in zip(self._echelon, self._pivots, strict=True):
+            block = (block - block[:, pivot : pivot + 1] * basis) % _PRIME
+        for i in range(len(block)):
+            nonzero = np.flatnonzero(block[i])
+            self._rows.append([int(v) for v in rows[i]])
+            if not len(nonzero):
+                continue
+            pivot = int(nonzero[0])
+            if pivot == self.unknowns:
+                self.is_consistent = False
+                return
+            row = block[i] * pow(int(block[i, pivot]), -1, _PRIME) % _PRIME
+            block = (block - block[:, pivot : pivot + 1] * row) % _PRIME
+            self._echelon = np.vstack([self._echelon, row])
+            self._pivots.append(pivot)
+            self._independent.append(len(self._rows) - 1)
+
+    def solve(self) -> list[Fraction] | None:
+        """The unique solution if it is determined, checked over Q on every equation; else None."""
+        if len(self._pivots) < self.unknowns or not self.is_consistent:
+            return None
+        chosen = [self._rows[i] for i in self._independent]
+        square = fmpz_mat([row[:-1] for row in chosen])
+        right = fmpz_mat([[row[-1]] for row in chosen])
+        solution = square.solve(right)
+        num, den = solution.numer_denom()
+        left = fmpz_mat([row[:-1] for row in self._rows]) * num
+        if left != fmpz_mat([[row[-1] * den] for row in self._rows]):
+            self.is_consistent = False
+            return None
+        return [Fraction(int(v), int(den)) for v in num.entries()]

@@ -1,0 +1,203 @@
+"""Follow one unknown boundary across known ones, and solve for the neuron's row from the pieces.
+
+Across the boundary of known neuron j the form of a piece changes by a multiple of u_j's form, and nothing
+else changes: scale * form = mu * form' - gamma * U_j fixes mu and gamma from two coordinates and checks
+itself on all others. So all pieces of a trace carry one common scale, and the row is the solution of
+linear equations (the exact-rank test of design 4.6). A piece that fails the check bends where nothing
+known is: the neuron is deeper than what is known, or not alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from math import lcm
+
+import numpy as np
+
+from exactre.recover.guess import Cell, Crossing, Vector, fractions, unit_form, unit_forms
+from exactre.recover.jet import Jets
+from exactre.recover.line import Form, dyadic, jump_form
+from exactre.recover.model import Model, Neuron, Sampled, Signs
+from exactre.recover.row import Hypothesis, Solution
+
+_ASIDE, _ACROSS, _GRID = 12, 52, 75  # binary digits below the clearance at a crossing
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A piece of the boundary: u_z = scale * form . (y, 1) in the cell where known neurons have `signs`."""
+
+    signs: Signs
+    form: Form
+    scale: Fraction
+    near: Vector
+    entered: int | None = None
+
+
+@dataclass
+class Tracer:
+    """Traces boundary points of unknown neurons over a fixed model. `orientation` is {neuron: +-1}."""
+
+    jets: Jets
+    model: Model
+    orientation: Mapping[int, int]
+    rng: np.random.Generator
+    forms: dict[Signs, list[list[int]]] = field(default_factory=dict)
+
+    def forms_at(self, signs: Signs) -> list[list[int]]:
+        """Known forms in the cell with these signs, cached."""
+        if signs not in self.forms:
+            self.forms[signs] = self.model.forms(signs)
+        return self.forms[signs]
+
+    def cross(self, piece: Piece, crossing: Crossing) -> Piece | None:
+        """The piece beyond a wall, measured with two queries.
+
+        None where nothing bends there. Raises Elsewhere when what bends there is no continuation.
+        """
+        wall = self.forms_at(piece.signs)[crossing.wall]
+        unit = Fraction(2) ** int(np.floor(np.log2(crossing.clearance)))
+        y = _meet(piece.form, wall, crossing)
+        if y is None:
+            return None
+        across, aside = fractions(crossing.across), fractions(crossing.aside)
+        grid = unit / (1 << _GRID)
+        ends = [
+            tuple(
+                round((a + b * unit / (1 << _ACROSS) + side * c * unit / (1 << _ASIDE)) / grid) * grid
+                for a, b, c in zip(y, across, aside, strict=True)
+            )
+            for side in (-1, 1)
+        ]
+        num, q = dyadic(ends)
+        signs = tuple(-s if j == crossing.wall else s for j, s in enumerate(piece.signs))
+        if any(found != signs for found in signs_at(self.model, num.tolist(), q)):
+            return None
+        before, after = self.jets.at(num, q)
+        if before == after:
+            return None
+        form = jump_form(before, after)
+        if form is None:
+            raise Elsewhere
+        step = continued(piece.form, wall, form)
+        if step is None:
+            raise Elsewhere
+        return Piece(signs, form, piece.scale * step, crossing.point, crossing.wall)
+
+    def trace(self, start: Piece, hypotheses: Iterable[Hypothesis]) -> Solution | None:
+        """The row of the neuron that bends at `start`, under the first hypothesis that fits; else None."""
+        alive = list(hypotheses)
+        for hypothesis in alive:
+            hypothesis.add(start, self.forms_at(start.signs))
+        open_pieces = [start]
+        tried: set[tuple[Signs, int]] = set()
+        visited = {start.signs}
+        crossings: dict[Signs, list[Crossing]] = {}
+        misses = 0
+        for _ in range(60 + 8 * len(self.model)):
+            alive = [hypothesis for hypothesis in alive if hypothesis.is_consistent]
+            if not alive:
+                return None
+            for hypothesis in alive:
+                solution = hypothesis.solution()
+                if solution is not None:
+                    return solution
+            lead = alive[0]
+            choice = self._choose(open_pieces, lead.targets(), tried, visited, crossings)
+            if choice is None:
+                return None
+            piece, crossing = choice
+            tried.add((piece.signs, crossing.wall))
+            if self.model.depth[crossing.wall] > lead.depth:
+                signs = tuple(-s if j == crossing.wall else s for j, s in enumerate(piece.signs))
+                found: Piece | None = Piece(signs, piece.form, piece.scale, crossing.point, crossing.wall)
+            else:
+                try:
+                    found = self.cross(piece, crossing)
+                except Elsewhere:
+                    return None
+                if found is None:
+                    misses += 1
+                    if misses > 8:
+                        return None
+                    continue
+                for hypothesis in alive:
+                    hypothesis.add(found, self.forms_at(found.signs))
+            visited.add(found.signs)
+            open_pieces.append(found)
+        return None
+
+    def _choose(
+        self,
+        pieces: Sequence[Piece],
+        targets: set[int],
+        tried: set[tuple[Signs, int]],
+        visited: set[Signs],
+        crossings: dict[Signs, list[Crossing]],
+    ) -> tuple[Piece, Crossing] | None:
+        """A crossing to look at next: through a target wall if one is in sight, else into a new cell."""
+        best: tuple[tuple[bool, float], Piece, Crossing] | None = None
+        for piece in reversed(pieces[-12:]):
+            if piece.signs not in crossings:
+                walls = unit_forms(self.forms_at(piece.signs))
+                form = unit_form(piece.form)
+                cell = Cell(walls, form, piece.signs, piece.near, piece.entered, self.rng)
+                crossings[piece.signs] = cell.towards(sorted(targets), self.rng)
+            for crossing in crossings[piece.signs]:
+                if (piece.signs, crossing.wall) in tried:
+                    continue
+                beyond = tuple(-s if j == crossing.wall else s for j, s in enumerate(piece.signs))
+                if beyond in visited:
+                    continue
+                key = (crossing.wall in targets, crossing.clearance)
+                if best is None or key > best[0]:
+                    best = key, piece, crossing
+            if best is not None and best[0][0]:
+                break
+        return None if best is None else best[1:]
+
+
+class Elsewhere(Exception):
+    """What bends at a crossing is no continuation of the piece: an unknown boundary is in between."""
+
+
+def continued(form: Form, wall: Sequence[int], beyond: Form) -> Fraction | None:
+    """mu with form = mu * beyond - gamma * wall for some gamma, exact; None when there is none, or mu = 0."""
+    lead = next((i for i, v in enumerate(wall) if v and beyond[i]), None)
+    pairs = ((a, b) for a in ([lead] if lead is not None else range(len(wall))) for b in range(len(wall)))
+    for a, b in pairs:
+        det = wall[a] * beyond[b] - beyond[a] * wall[b]
+        if det:
+            mu = wall[a] * form[b] - form[a] * wall[b]
+            gamma = beyond[a] * form[b] - beyond[b] * form[a]
+            fits = all(mu * n - gamma * w == det * f for f, w, n in zip(form, wall, beyond, strict=True))
+            return Fraction(mu, det) if fits and mu else None
+    return None
+
+
+def signs_at(model: Model, num: Sequence[Sequence[int]], q: int) -> list[Signs]:
+    """Signs of the known preactivations at points num / 2^q, exact."""
+    sampled = Sampled(model)
+    sampled.add_points([(*(int(v) for v in row), 1 << q) for row in num])
+    return [sampled.signs(i) for i in range(len(num))]
+
+
+def _meet(form: Form, wall: Sequence[int], crossing: Crossing) -> tuple[Fraction, ...] | None:
+    """The point on both hyperplanes next to the guessed one, moved along the two directions; exact."""
+    y, d, e = (fractions(v) for v in (crossing.point, crossing.across, crossing.aside))
+
+    def value(f: Sequence[int], x: Sequence[Fraction]) -> Fraction:
+        return sum((a * b for a, b in zip(f, x, strict=False)), Fraction(0))
+
+    f0, w0 = value(form, y) + form[-1], value(wall, y) + wall[-1]
+    fd, fe, wd, we = value(form, d), value(form, e), value(wall, d), value(wall, e)
+    det = fd * we - fe * wd
+    if not det:
+        return None
+    s, t = (fe * w0 - f0 * we) / det, (wd * f0 - fd * w0) / det
+    den = lcm(*(v.denominator for v in (*y, *d, *e)))
+    grid = Fraction(1, den << 120)
+    s, t = round(s / grid) * grid, round(t / grid) * grid
+    return tuple(a + s * b + t * c for a, b, c in zip(y, d, e, strict=True))
