@@ -63,8 +63,7 @@ class Scaled:
         t[list(slack)] = -1.0
         cost = np.zeros(n + 1)
         cost[n] = 1.0
-        guess = _highs(np.hstack([self.matrix, t]), self.rhs, cost, -1.0, equal)
-        return guess
+        return _highs(np.hstack([self.matrix, t]), self.rhs, cost, -1.0, equal)
 
     def optimum(self, cost: Sequence[int], equal: Collection[int]) -> Guess | None:
         """Propose min cost . x over the system; None when HiGHS calls it infeasible or unbounded."""
@@ -116,7 +115,7 @@ def _highs(
     lp.a_matrix_.start_ = np.concatenate([[0], np.cumsum(nonzero.sum(axis=1))]).astype(np.int32)
     lp.a_matrix_.index_ = np.nonzero(nonzero)[1].astype(np.int32)
     lp.a_matrix_.value_ = matrix[nonzero]
-    solver = highspy.Highs()
+    solver = highspy.Highs()  # type: ignore[no-untyped-call]
     solver.setOptionValue("output_flag", False)
     solver.setOptionValue("presolve", "off")
     solver.setOptionValue("primal_feasibility_tolerance", 1e-10)

@@ -248,13 +248,13 @@ class _Equations:
                 self.contradiction = {i: sign * v for i, v in zip(names, y, strict=True) if v}
                 return
         if nullity:
-            kept = pivot_columns(matrix.transpose().rref()[0].tolist())
+            kept = pivot_columns(matrix.transpose().rref()[0])
             self.rows, self.rhs = [self.rows[k] for k in kept], [self.rhs[k] for k in kept]
             self.independent = frozenset(names[k] for k in kept)
         # Solve for the coordinates with the largest entries: rounding the others moves these least.
         order = sorted(range(system.n), key=lambda j: -max((abs(row[j]) for row in self.rows), default=0))
         permuted = fmpz_mat(len(self.rows), system.n, [row[j] for row in self.rows for j in order])
-        self.pivots = [order[k] for k in pivot_columns(permuted.rref()[0].tolist())]
+        self.pivots = [order[k] for k in pivot_columns(permuted.rref()[0])]
 
     def project(self, x: Vector) -> Vector:
         """The point with the pivot coordinates solved for, so that every equation holds."""

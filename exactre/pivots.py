@@ -12,8 +12,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import gcd
+from typing import cast
 
-from flint import fmpz_mat, nmod_mat
+from flint import fmpq_mat, fmpz_mat, nmod_mat
 
 Vector = tuple[list[int], int]
 """Rational vector: integers over one positive denominator."""
@@ -60,11 +61,12 @@ class Direction:
 def optimise(program: Program, proposed: Iterable[int]) -> Vertex | Contradiction | Direction:
     """Exact optimum of the program, from a proposed basis of any quality, which decides only the time."""
     tableau = _Tableau(program, proposed)
-    point = tableau.point(program.rhs, 1)
-    loosened = [max(h * point[1], v) for h, v in zip(program.rhs, tableau.values(point), strict=True)]
-    direction = tableau.primal(loosened, point[1])
-    if direction is not None:
-        return Direction(direction)
+    if tableau.leaving():
+        point = tableau.point(program.rhs, 1)
+        loosened = [max(h * point[1], v) for h, v in zip(program.rhs, tableau.values(point), strict=True)]
+        direction = tableau.primal(loosened, point[1])
+        if direction is not None:
+            return Direction(direction)
     return tableau.dual()
 
 
@@ -92,15 +94,16 @@ class _Tableau:
                 return candidates
         candidates += range(self.m, self.m + self.n)
         columns = _matrix([self._row(i) for i in candidates], self.n).transpose()
-        reduced, rank = nmod_mat(columns, _PRIME).rref()
-        if rank < self.n:
-            reduced = columns.rref()[0]
-        return [candidates[k] for k in pivot_columns(reduced.tolist())]
+        modular, rank = nmod_mat(columns, _PRIME).rref()
+        pivots = pivot_columns(modular if rank == self.n else columns.rref()[0])
+        return [candidates[k] for k in pivots]
 
     def _set_active(self, active: list[int]) -> None:
         self.active = active
         self.basis = _matrix([self._row(i) for i in active], self.n)
         self.basis_t = self.basis.transpose()
+        # y on the active rows with `y basis = -cost`
+        self.multipliers = _solve(self.basis_t, [-c for c in self.program.cost])
 
     def _exchange(self, position: int, entering: int) -> None:
         self._set_active([*self.active[:position], entering, *self.active[position + 1 :]])
@@ -110,9 +113,14 @@ class _Tableau:
         num, den = _solve(self.basis, [rhs[i] if i < self.m else 0 for i in self.active])
         return num, den * scale
 
-    def multipliers(self) -> Vector:
-        """y on the active rows with `y basis = -cost`."""
-        return _solve(self.basis_t, [-c for c in self.program.cost])
+    def leaving(self) -> list[tuple[bool, int, int]]:
+        """Rows whose multiplier has the wrong sign, artificial ones first: (ordinary, row, position)."""
+        y, _ = self.multipliers
+        return sorted(
+            (i < self.m, i, k)
+            for k, i in enumerate(self.active)
+            if (y[k] < 0 and i not in self.program.equal if i < self.m else y[k] != 0)
+        )
 
     def values(self, point: Vector) -> list[int]:
         """`rows z` times the point's denominator."""
@@ -121,16 +129,11 @@ class _Tableau:
     def primal(self, rhs: Sequence[int], scale: int) -> list[int] | None:
         """Primal simplex from a feasible vertex until y >= 0; the improving ray if there is no bound."""
         while True:
-            y, _ = self.multipliers()
-            leaving = [
-                (-(i >= self.m), i, k)  # artificial rows first: each of them leaves once
-                for k, i in enumerate(self.active)
-                if (y[k] != 0 if i >= self.m else y[k] < 0 and i not in self.program.equal)
-            ]
+            leaving = self.leaving()
             if not leaving:
                 return None
-            k = min(leaving)[2]
-            sign = 1 if y[k] > 0 else -1
+            k = leaving[0][2]
+            sign = 1 if self.multipliers[0][k] > 0 else -1
             d, _ = _solve(self.basis, [sign * int(p == k) for p in range(self.n)])
             num, den = self.point(rhs, scale)
             active = set(self.active)
@@ -151,7 +154,7 @@ class _Tableau:
         while True:
             point = self.point(rhs, 1)
             value = self.values(point)
-            y, den = self.multipliers()
+            y, den = self.multipliers
             violated = next((i for i in range(self.m) if value[i] > rhs[i] * point[1]), None)
             if violated is None:
                 return Vertex(point, {i: v for i, v in zip(self.active, y, strict=True) if v}, den)
@@ -183,7 +186,7 @@ def solve(rows: Sequence[Sequence[int]], rhs: Sequence[int]) -> Vector:
 
 
 def _solve(matrix: fmpz_mat, rhs: Sequence[int]) -> Vector:
-    num, den = matrix.solve(fmpz_mat(len(rhs), 1, rhs)).numer_denom()
+    num, den = cast(fmpq_mat, matrix.solve(fmpz_mat(len(rhs), 1, rhs))).numer_denom()
     entries = [int(v) for v in num.entries()]
     common = gcd(int(den), *entries)
     return [v // common for v in entries], int(den) // common
@@ -197,7 +200,7 @@ def _matrix(rows: Sequence[Sequence[int]], n: int) -> fmpz_mat:
     return fmpz_mat(len(rows), n, [v for row in rows for v in row])
 
 
-def pivot_columns(reduced: list[list[int]]) -> list[int]:
+def pivot_columns(reduced: fmpz_mat | nmod_mat) -> list[int]:
     """Pivot columns of a matrix in reduced row echelon form."""
-    columns = (next((j for j, v in enumerate(row) if v != 0), None) for row in reduced)
+    columns = (next((j for j, v in enumerate(row) if v), None) for row in reduced.tolist())
     return [j for j in columns if j is not None]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fractions import Fraction as F
+from fractions import Fraction as Q
 
 import numpy as np
 import pytest
@@ -39,8 +39,8 @@ def proves(y, A, b, strict, equal):
     """Farkas' lemma in plain fractions."""
     n = len(A[0]) if A else 0
     signs = all(v >= 0 or i in equal for i, v in y.items())
-    combination = [sum(v * F(A[i][j]) for i, v in y.items()) for j in range(n)]
-    bound = sum(v * F(b[i]) for i, v in y.items())
+    combination = [sum(v * Q(A[i][j]) for i, v in y.items()) for j in range(n)]
+    bound = sum(v * Q(b[i]) for i, v in y.items())
     return signs and not any(combination) and (bound < 0 or (bound == 0 and any(y.get(i) for i in strict)))
 
 
@@ -100,15 +100,15 @@ def test_maximise(system, objective, silent):
         return
     assert lp.is_point(answer.x, A, b, equal=equal)
     if isinstance(answer, lp.Ray):
-        slopes = [sum(F(v) * d for v, d in zip(row, answer.direction, strict=True)) for row in A]
+        slopes = [sum(Q(v) * d for v, d in zip(row, answer.direction, strict=True)) for row in A]
         assert all(v == 0 if i in equal else v <= 0 for i, v in enumerate(slopes))
-        assert sum(F(v) * d for v, d in zip(c, answer.direction, strict=True)) > 0
+        assert sum(Q(v) * d for v, d in zip(c, answer.direction, strict=True)) > 0
     else:
         y = answer.multipliers
         assert all(v >= 0 or i in equal for i, v in y.items())
-        assert [sum(v * F(A[i][j]) for i, v in y.items()) for j in range(n)] == c
-        value = sum(F(v) * p for v, p in zip(c, answer.x, strict=True))
-        assert answer.value == value == sum(v * F(b[i]) for i, v in y.items())
+        assert [sum(v * Q(A[i][j]) for i, v in y.items()) for j in range(n)] == c
+        value = sum(Q(v) * p for v, p in zip(c, answer.x, strict=True))
+        assert answer.value == value == sum(v * Q(b[i]) for i, v in y.items())
 
 
 def ulp_system(m, n, seed, gap):
@@ -139,12 +139,12 @@ def test_one_ulp_decides(shape, gap):
 @pytest.mark.parametrize("width", [60, 400, 1500])
 def test_a_cell_too_thin_for_floats(width):
     """0 < x - 1 < 2**-width, and the same in a rotated frame."""
-    eps = F(1, 2**width)
+    eps = Q(1, 2**width)
     A, b = [[3, 4], [-3, -4], [4, -3], [-4, 3]], [5 + eps, -5, eps, 0]
     answer = lp.feasible(A, b, strict=range(4))
     assert isinstance(answer, lp.Point)
     assert is_proved(answer, A, b, range(4), [])
-    b[2] = F(0)
+    b[2] = Q(0)
     assert isinstance(lp.feasible(A, b, strict=range(4)), lp.Farkas)
 
 
@@ -158,9 +158,9 @@ def test_a_roomy_cell_gives_short_points():
 
 def test_a_point_on_a_hyperplane_inside_a_cell():
     """The equality holds exactly, the strict rows strictly."""
-    A, b = [[3, 7, -2], [1, 0, 0], [-1, 0, 0], [0, 1, 0], [0, -1, 0]], [F(1, 3), 1, 0, 1, 0]
+    A, b = [[3, 7, -2], [1, 0, 0], [-1, 0, 0], [0, 1, 0], [0, -1, 0]], [Q(1, 3), 1, 0, 1, 0]
     answer = lp.feasible(A, b, strict=range(1, 5), equal=[0])
-    assert 3 * answer.x[0] + 7 * answer.x[1] - 2 * answer.x[2] == F(1, 3)
+    assert 3 * answer.x[0] + 7 * answer.x[1] - 2 * answer.x[2] == Q(1, 3)
     assert 0 < answer.x[0] < 1
     assert 0 < answer.x[1] < 1
 
@@ -170,12 +170,12 @@ def test_contradicting_equations():
     answer = lp.feasible(A, b, equal=[0, 1, 2])
     assert answer == lp.Farkas({0: 2, 1: -1}) or answer == lp.Farkas({0: -2, 1: 1})
     assert proves(answer.multipliers, A, b, [], [0, 1, 2])
-    assert lp.feasible(A, [1, 2, 0], equal=[0, 1, 2]) == lp.Point((F(1), F(0)))
+    assert lp.feasible(A, [1, 2, 0], equal=[0, 1, 2]) == lp.Point((Q(1), Q(0)))
 
 
 def test_empty_and_zero_rows():
     assert lp.feasible([], []) == lp.Point(())
-    assert lp.feasible(Matrix.from_rows([], 3), Matrix.column([])) == lp.Point((F(0),) * 3)
+    assert lp.feasible(Matrix.from_rows([], 3), Matrix.column([])) == lp.Point((Q(0),) * 3)
     assert lp.feasible([[0, 0]], [-1]) == lp.Farkas({0: 1})
     assert lp.feasible([[0, 0]], [0], strict=[0]) == lp.Farkas({0: 1})
     assert isinstance(lp.feasible([[0, 0]], [0]), lp.Point)
@@ -208,7 +208,7 @@ def test_multipliers_of_a_touching_system_need_a_strict_row():
 def test_false_points_are_refused():
     A, b = [[1, 1], [-1, 0]], [1, 0]
     assert lp.is_point([0, 1], A, b)
-    assert not lp.is_point([0, F(2**70 + 1, 2**70)], A, b)
+    assert not lp.is_point([0, Q(2**70 + 1, 2**70)], A, b)
     assert not lp.is_point([0, 1], A, b, strict=[0])
     assert not lp.is_point([0, 0], A, b, equal=[0])
     assert not lp.is_point([0], A, b)
