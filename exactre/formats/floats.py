@@ -1,0 +1,94 @@
+"""Between exact matrices and floating-point arrays: exactly where that is possible, else by name rounded."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from exactre.errors import FormatError
+from exactre.network import Network, Node
+from exactre.rational import Matrix
+
+Floats = NDArray[np.floating[Any]]
+Kind = Literal["float32", "float64"]
+KINDS: tuple[Kind, ...] = ("float32", "float64")
+
+
+def nearest(matrix: Matrix, kind: Kind) -> Floats:
+    """Array (m, n) of the floats nearest to the entries, ties to even.
+
+    Raises FormatError when an entry rounds to infinity.
+    """
+    p, q = [int(v) for v in matrix.num.entries()], matrix.den
+    try:
+        doubles = np.array([v / q for v in p], dtype=np.float64)  # int / int is correctly rounded in Python
+    except OverflowError:
+        raise FormatError(f"expected numbers in the range of {kind}, found one beyond it") from None
+    if kind == "float64":
+        return doubles.reshape(matrix.shape)
+    with np.errstate(over="ignore", invalid="ignore"):
+        # Rounding twice differs from rounding once only where the double is half-way between two singles:
+        # there the double moves to the exact entry's side first.
+        single = _as_single(doubles)
+        mirrored = 2 * doubles - single
+        for k in np.flatnonzero((_as_single(mirrored) == mirrored) & (single != doubles)):
+            excess = Fraction(p[k], q) - Fraction(float(doubles[k]))
+            if excess:
+                doubles[k] = np.nextafter(doubles[k], np.inf if excess > 0 else -np.inf)
+        singles = doubles.astype(np.float32)
+    if not np.isfinite(singles).all():
+        raise FormatError(f"expected numbers in the range of {kind}, found one beyond it")
+    return singles.reshape(matrix.shape)
+
+
+def exact_kind(net: Network) -> Kind:
+    """The smaller of float32 and float64 that holds every weight and bias exactly.
+
+    Raises FormatError naming the first one that neither holds.
+    """
+    kinds = {_exact_kind(matrix, place) for node in net.nodes for place, matrix in _matrices(node)}
+    return "float64" if "float64" in kinds else "float32"
+
+
+def rounded(net: Network, kind: Kind) -> Network:
+    """Network with every weight and bias rounded to the nearest float. Raises FormatError as `nearest`."""
+    nodes = [
+        Node(
+            node.name,
+            node.relu,
+            tuple((source, Matrix.from_floats(nearest(weight, kind))) for source, weight in node.inputs),
+            Matrix.from_floats(nearest(node.bias, kind)),
+        )
+        for node in net.nodes
+    ]
+    return Network(net.input_dim, nodes)
+
+
+def _matrices(node: Node) -> list[tuple[str, Matrix]]:
+    weights = [(f"node {node.name!r}, weight of {source!r}", weight) for source, weight in node.inputs]
+    return [*weights, (f"node {node.name!r}, bias", node.bias)]
+
+
+def _exact_kind(matrix: Matrix, place: str) -> Kind:
+    try:
+        doubles = nearest(matrix, "float64")
+    except FormatError as error:
+        raise FormatError(f"{place}: {error}") from None
+    if Matrix.from_floats(doubles) != matrix:
+        for (i, j), value in np.ndenumerate(doubles):
+            if Fraction(float(value)) != matrix[i, j]:
+                raise FormatError(f"{place}: no float64 is exactly entry [{i}, {j}], {_text(matrix[i, j])}")
+    with np.errstate(over="ignore"):
+        return "float32" if np.array_equal(_as_single(doubles), doubles) else "float64"
+
+
+def _as_single(doubles: Floats) -> NDArray[np.float64]:
+    return doubles.astype(np.float32).astype(np.float64)
+
+
+def _text(value: Fraction) -> str:
+    text = str(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."
