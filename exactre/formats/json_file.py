@@ -73,11 +73,21 @@ def loads(text: str | bytes) -> Network:
     """Exact network of a JSON text. Raises FormatError as `parse` does, also for duplicate keys."""
     try:
         document = json.loads(
-            text, object_pairs_hook=_unique, parse_float=_no_number, parse_constant=_no_number
+            text, object_pairs_hook=unique_keys, parse_float=_no_number, parse_constant=_no_number
         )
     except (ValueError, RecursionError) as error:
         raise FormatError(f"not a JSON document: {error}") from None
     return parse(document)
+
+
+def unique_keys(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    """Object of a JSON text, for `object_pairs_hook`. Raises FormatError when a key comes twice."""
+    result = dict(pairs)
+    if len(result) != len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for k, name in enumerate(names) if name in names[:k])
+        raise FormatError(f"duplicate key {twice!r:.60} in an object")
+    return result
 
 
 def _dump_node(node: Node) -> dict[str, Any]:
@@ -252,15 +262,6 @@ def _fields(value: Mapping[str, object], names: tuple[str, ...], where: str) -> 
     for name in value:
         if name not in names:
             raise FormatError(f"{where}: expected the fields {', '.join(names)}, found {name!r:.60}")
-
-
-def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    result = dict(pairs)
-    if len(result) != len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for k, name in enumerate(names) if name in names[:k])
-        raise FormatError(f"duplicate key {twice!r:.60} in an object")
-    return result
 
 
 def _no_number(text: str) -> NoReturn:
