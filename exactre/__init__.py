@@ -1,7 +1,9 @@
 """exactre: ReLU networks as exact mathematical objects."""
 
+from exactre.certify.checking import check
+from exactre.certify.equivalence import certify_equivalence
 from exactre.formats import load, save
 from exactre.network import Network
 from exactre.oracle.protocol import Oracle
 
-__all__ = ["Network", "Oracle", "load", "save"]
+__all__ = ["Network", "Oracle", "certify_equivalence", "check", "load", "save"]

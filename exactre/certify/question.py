@@ -1,0 +1,98 @@
+"""`Question`: the two networks, the domain and the tolerance that a verdict is about."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+from exactre.check import ONE, Vector, combine, long_integers
+from exactre.errors import ShapeError
+from exactre.network import Network
+from exactre.rational import Matrix, Points, Rational
+
+
+@dataclass(frozen=True)
+class Domain:
+    """`{x : A x <= b}`, exact over Q: row i is a sparse a_i, (column, value) pairs, and b_i."""
+
+    input_dim: int
+    rows: tuple[tuple[tuple[tuple[int, Fraction], ...], Fraction], ...]
+
+    @classmethod
+    def polyhedron(cls, A: Matrix | Sequence[Sequence[Rational]], b: Matrix | Sequence[Rational]) -> Domain:
+        """Domain of the points x with A x <= b; A is (m, n), b is (m) or (m, 1). Raises ShapeError."""
+        rows = A.rows() if isinstance(A, Matrix) else [[Fraction(v) for v in row] for row in A]
+        bounds = [row[0] for row in b.rows()] if isinstance(b, Matrix) else [Fraction(v) for v in b]
+        if len(rows) != len(bounds):
+            raise ShapeError(f"expected one bound per row, found {len(rows)} rows and {len(bounds)} bounds")
+        if not rows or any(len(row) != len(rows[0]) for row in rows):
+            raise ShapeError("expected a domain of at least one row, all of one length")
+        sparse = (tuple((j, v) for j, v in enumerate(row) if v) for row in rows)
+        return cls(len(rows[0]), tuple(zip(sparse, bounds, strict=True)))
+
+    @classmethod
+    def box(cls, low: Sequence[Rational], high: Sequence[Rational]) -> Domain:
+        """Domain of the points x with low <= x <= high, n entries each. Raises ShapeError."""
+        if len(low) != len(high):
+            raise ShapeError(f"expected as many lower as upper bounds, found {len(low)} and {len(high)}")
+        rows: list[tuple[tuple[tuple[int, Fraction], ...], Fraction]] = []
+        for j, (least, most) in enumerate(zip(low, high, strict=True)):
+            rows.append((((j, Fraction(1)),), Fraction(most)))
+            rows.append((((j, Fraction(-1)),), -Fraction(least)))
+        return cls(len(low), tuple(rows))
+
+    def __contains__(self, point: Sequence[Fraction]) -> bool:
+        return all(sum((v * point[j] for j, v in row), Fraction(0)) <= bound for row, bound in self.rows)
+
+    def facts(self) -> list[Vector]:
+        """The expression b_i - a_i . x of every row."""
+        facts = []
+        for row, bound in self.rows:
+            terms: list[tuple[int, int, Vector]] = [(*bound.as_integer_ratio(), ONE)]
+            terms += [(-v.numerator, v.denominator, (1, 1, {1 + j: 1})) for j, v in row]
+            facts.append(combine(terms))
+        return facts
+
+    def document(self) -> list[Any]:
+        """The JSON form, proofs/FORMAT.md section 3."""
+        with long_integers():
+            return [[[[j, str(v)] for j, v in row], str(bound)] for row, bound in self.rows]
+
+
+@dataclass(frozen=True)
+class Question:
+    """Is `|a_i(x) - b_i(x)| <= tolerance` for every x in the domain (None: all of Q^n) and output i?
+
+    Raises ShapeError when the networks' or the domain's dimensions differ, or the tolerance is negative.
+    """
+
+    a: Network
+    b: Network
+    domain: Domain | None = None
+    tolerance: Fraction = Fraction(0)
+
+    def __post_init__(self) -> None:
+        sizes = [(net.input_dim, net.output_dim) for net in (self.a, self.b)]
+        if sizes[0] != sizes[1]:
+            raise ShapeError(
+                f"expected two networks with the same inputs and outputs, found {sizes[0]} and {sizes[1]}"
+            )
+        if self.domain is not None and self.domain.input_dim != self.a.input_dim:
+            raise ShapeError(
+                f"expected a domain with {self.a.input_dim} inputs, found {self.domain.input_dim}"
+            )
+        if self.tolerance < 0:
+            raise ShapeError(f"expected a tolerance >= 0, found {self.tolerance}")
+
+    def refuted_by(self, points: Points) -> list[int]:
+        """The indices of the points (count, n) that lie in the domain and break the claim."""
+        left, right = self.a.evaluate(points), self.b.evaluate(points)
+        gaps = (left.num * right.den - right.num * left.den).tolist()
+        allowed = self.tolerance * left.den * right.den
+        return [
+            i
+            for i, row in enumerate(gaps)
+            if any(abs(int(v)) > allowed for v in row) and (self.domain is None or points[i] in self.domain)
+        ]

@@ -1,0 +1,157 @@
+"""Refutation: a point of the domain at which two networks differ, and a short one.
+
+Random points come first: most differences show almost everywhere. Then the boundaries of neurons that
+have no partner: where such a neuron is visible one function bends and the other does not, so one of
+a few points on both sides of its boundary is a witness, however small the difference is.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from fractions import Fraction
+
+from flint import fmpz_mat
+
+from exactre.certify.certificate import Witness
+from exactre.certify.matching import Matching
+from exactre.certify.question import Question
+from exactre.certify.sampling import Sampler
+from exactre.network import INPUT, Network
+from exactre.rational import Matrix, Points
+
+SCALES = (0, 3, -3, 8, 16, 30)  # of random points
+LINES = 4  # through the boundary of each unmatched neuron
+CLIMBS = 8  # gradient steps towards a boundary that a random line does not meet
+BISECTIONS = 32
+BULK = 64  # batches of 64 random points when nothing else has helped
+
+
+def find_witness(question: Question, matching: Matching, deadline: float | None = None) -> Witness | None:
+    """A short witness, or None when none is found before the monotonic time `deadline`; exact.
+
+    Raises ExactreError when the domain is empty.
+    """
+    for points in _candidates(question, matching):
+        refuted = question.refuted_by(points)
+        if refuted:
+            return witness_at(question, shorten(question, points[refuted[0]]))
+        if deadline is not None and time.monotonic() > deadline:
+            return None
+    return None
+
+
+def witness_at(question: Question, point: Sequence[Fraction]) -> Witness:
+    """The point with both networks' exact outputs."""
+    return Witness(tuple(point), question.a(point), question.b(point))
+
+
+def shorten(question: Question, point: Sequence[Fraction]) -> list[Fraction]:
+    """A witness with few digits and many zeros near a witness `point` (n); each kept step is exact."""
+    kept = list(point)
+    top = max((abs(v) for v in kept), default=Fraction(0))
+    # 1. The coarsest power-of-two grid that still refutes; all are tried in one batch.
+    high = top.__ceil__().bit_length()
+    grids = [Fraction(2) ** k for k in range(high, high - 60, -1)]
+    rounded = [[round(v / grid) * grid for v in kept] for grid in grids]
+    refuted = question.refuted_by(Points.of(rounded, len(kept)))
+    if refuted:
+        kept = rounded[refuted[0]]
+    # 2. Zeros: drop ever smaller blocks of coordinates, several blocks at once where that works.
+    size = len(kept)
+    while size > 1 and size * 64 > len(kept):
+        size = (size + 1) // 2
+        starts = [i for i in range(0, len(kept), size) if any(kept[i : i + size])]
+        for i in starts:
+            trial = kept[:i] + [Fraction(0)] * len(kept[i : i + size]) + kept[i + size :]
+            if question.refuted_by(Points.of([trial], len(kept))):
+                kept = trial
+    return kept
+
+
+def _candidates(question: Question, matching: Matching) -> Iterator[Points]:
+    sampler = Sampler(question.domain, question.a.input_dim)
+    for scale in SCALES:
+        yield sampler.points(scale, 8)
+    for _ in range(LINES):
+        for net, node, index in _unmatched(question, matching):
+            segment = _crossing(net, node, index, sampler)
+            if segment is not None:
+                yield segment
+    for _ in range(BULK):
+        for scale in SCALES:
+            yield sampler.points(scale, 64)
+
+
+def _unmatched(question: Question, matching: Matching) -> Iterator[tuple[Network, str, int]]:
+    """(network, node, index) of the neurons whose atom the other network does not use, in order of depth."""
+    neurons_a = [(question.a, node.name, i) for node in question.a.hidden for i in range(node.width)]
+    neurons_b = [(question.b, node.name, i) for node in question.b.hidden for i in range(node.width)]
+    used_by_b = {step.atom for step in matching.steps_b if step.rule == "scaled"}
+    of_a = [neuron for neuron, step in zip(neurons_a, matching.steps_a, strict=True) if step.rule == "atom"]
+    yield from (neuron for k, neuron in enumerate(of_a) if k not in used_by_b)
+    for neuron, step in zip(neurons_b, matching.steps_b, strict=True):
+        if step.rule == "atom":
+            yield neuron
+
+
+def _crossing(net: Network, node: str, index: int, sampler: Sampler) -> Points | None:
+    """Points close to the neuron's boundary on both sides of it, on one segment; None if none is met."""
+    x = list(sampler.points(sampler.random.choice(SCALES), 1)[0])
+    for _ in range(CLIMBS):
+        u = net.preactivations([x])
+        here = u[node][0][index]
+        slope = _gradient(net, node, index, u)
+        if not any(slope):
+            return None
+        # Towards u = 0 along the gradient; where u is already zero, either way will do.
+        sign = -1 if here > 0 else 1
+        steps = [Fraction(2) ** k for k in range(-8, 24, 2)]
+        trials = [sampler.fit([v + sign * t * g for v, g in zip(x, slope, strict=True)]) for t in steps]
+        values = [value[index] for value in net.preactivations(trials)[node]]
+        for trial, value in zip(trials, values, strict=True):
+            if (value > 0) != (here > 0):
+                return _bisect(net, node, index, x, trial)
+        best = max(range(len(trials)), key=lambda i: sign * values[i])
+        if sign * values[best] <= sign * here:
+            return None
+        x = trials[best]
+    return None
+
+
+def _bisect(net: Network, node: str, index: int, x: list[Fraction], y: list[Fraction]) -> Points:
+    """The points of a bisection of the segment from x to y, u > 0 at one end only."""
+    positive = net.preactivations([x])[node][0][index] > 0
+    met = [x, y]
+    for _ in range(BISECTIONS):
+        middle = [(p + q) / 2 for p, q in zip(x, y, strict=True)]
+        met.append(middle)
+        if (net.preactivations([middle])[node][0][index] > 0) == positive:
+            x = middle
+        else:
+            y = middle
+    return Points.of(met, net.input_dim)
+
+
+def _gradient(net: Network, target: str, index: int, u: dict[str, Points]) -> list[int]:
+    """The direction of a preactivation's gradient at the point with preactivations u, to 8 bits."""
+    width = next(node.width for node in net.nodes if node.name == target)
+    grad = {target: Matrix(fmpz_mat(1, width, [int(j == index) for j in range(width)]))}
+    for node in reversed(net.nodes):
+        g = grad.get(node.name)
+        if g is None:
+            continue
+        if node.relu and node.name != target:
+            entries = [
+                v if value > 0 else 0
+                for v, value in zip(g.num.entries(), u[node.name].num.entries(), strict=True)
+            ]
+            g = Matrix(fmpz_mat(1, node.width, entries), g.den)
+        for source, weight in node.inputs:
+            term = g @ weight
+            grad[source] = grad[source] + term if source in grad else term
+    if INPUT not in grad:
+        return [0] * net.input_dim
+    numbers = [int(v) for v in grad[INPUT].num.entries()]
+    top = max(map(abs, numbers))
+    return [v * 256 // top for v in numbers] if top else numbers

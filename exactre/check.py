@@ -1,0 +1,805 @@
+"""Decide a certificate about two ReLU networks: `python -I exactre/check.py CERT.json A.json B.json`.
+
+Stands alone: standard library only, nothing of the package. It does what proofs/FORMAT.md says and no
+more: it derives every expression from the networks, compares, and never searches, rounds or trusts.
+The first line on stdout is `valid` (exit code 0) or `invalid` (1; the second line says which step, which
+rule, which value). A malformed document, or one beyond a limit, is one line on stderr and exit code 2.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from math import gcd, lcm
+from typing import Any, NamedTuple
+
+# ---- vocabulary --------------------------------------------------------------------------------
+
+# A vector over Q: (n, d, entries) is n/d times the integer vector `entries`, {basis index: value}.
+# Invariant: n > 0, d > 0, gcd(n, d) = 1, no zero entry, the entries' gcd is 1; the zero vector is
+# (0, 1, {}). So equal vectors are equal tuples. Basis: 0 is the constant 1, 1 + i is input i and
+# 1 + inputs + k is atom k.
+Vector = tuple[int, int, dict[int, int]]
+Fraction = tuple[int, int]  # p/q in lowest terms, q > 0
+Row = list[tuple[int, int, int]]  # (column, p, q), columns ascending, no zeros
+
+ZERO: Vector = (0, 1, {})
+ONE: Vector = (1, 1, {0: 1})
+
+MAX_BYTES = 2**30  # of a file
+MAX_DIGITS = 20_000  # of an integer in a rational
+MAX_INDEX_DIGITS = 12  # of any other integer
+MAX_INPUTS = 10**7
+MAX_BITS = 2**18  # of an integer computed while checking
+
+RATIONAL = re.compile(r"(0|-?[1-9][0-9]*)(?:/([1-9][0-9]*))?")
+HASH = re.compile(r"[0-9a-f]{64}")
+
+
+class Malformed(Exception):
+    """Not a document of the format, or one beyond a limit: what was expected, what was found, where."""
+
+
+class Invalid(Exception):
+    """A well-formed certificate that a rule refuses: the step, the rule, the value."""
+
+    def __init__(self, step: str, rule: str, value: str) -> None:
+        super().__init__(f"{step}: {rule}: {value}")
+        self.step = step
+        self.rule = rule
+        self.value = value
+
+
+class Node(NamedTuple):
+    """One affine map, then ReLU if `relu`; sources by index, 0 the input, k the k-th node."""
+
+    relu: bool
+    sources: list[tuple[int, list[Row]]]
+    bias: list[Fraction]
+
+
+class Network(NamedTuple):
+    """A network's inputs, nodes and the SHA-256 of its canonical bytes."""
+
+    inputs: int
+    nodes: list[Node]
+    sha256: str
+
+
+class Derivation(NamedTuple):
+    """(fact kind, fact index, multiplier) triples."""
+
+    terms: list[tuple[str, int, Fraction]]
+
+
+# ---- reading JSON ------------------------------------------------------------------------------
+
+
+def read_json(path: str) -> Any:
+    """The JSON document in a file, refusing duplicate fields, floats and long integers."""
+    with open(path, "rb") as file:
+        data = file.read(MAX_BYTES + 1)
+    if len(data) > MAX_BYTES:
+        raise Malformed(f"{path}: expected at most {MAX_BYTES} bytes")
+    try:
+        return json.loads(
+            data.decode("utf-8"),
+            object_pairs_hook=_unique,
+            parse_int=_short_integer,
+            parse_float=_no_float,
+            parse_constant=_no_float,
+        )
+    except Malformed as error:
+        raise Malformed(f"{path}: {error}") from None
+    except UnicodeDecodeError as error:
+        raise Malformed(f"{path}: not UTF-8 at byte {error.start}") from None
+    except json.JSONDecodeError as error:
+        raise Malformed(f"{path}: not JSON: {error}") from None
+    except RecursionError:
+        raise Malformed(f"{path}: nested too deeply") from None
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise Malformed(f"field {twice!r:.60} is given twice")
+    return found
+
+
+def _short_integer(text: str) -> int:
+    if len(text) > MAX_INDEX_DIGITS:
+        raise Malformed(f"expected an integer of at most {MAX_INDEX_DIGITS} digits, found {text:.20}...")
+    return int(text)
+
+
+def _no_float(text: str) -> None:
+    raise Malformed(f"expected no floating-point number, found {text:.20}")
+
+
+def show(value: Any) -> str:
+    """A short text of any value for a message."""
+    text = repr(value)
+    return text if len(text) <= 80 else text[:77] + "..."
+
+
+def fields(value: Any, where: str, *names: str) -> list[Any]:
+    """The values of an object's fields, which must be exactly `names`."""
+    if type(value) is not dict:
+        raise Malformed(f"{where}: expected an object, found {show(value)}")
+    for name in names:
+        if name not in value:
+            raise Malformed(f"{where}: field {name!r} is missing")
+    for name in value:
+        if name not in names:
+            raise Malformed(f"{where}: unknown field {show(name)}")
+    return [value[name] for name in names]
+
+
+def array(value: Any, where: str, length: int | None = None) -> list[Any]:
+    """A JSON array, of a given length if one is given."""
+    if type(value) is not list:
+        raise Malformed(f"{where}: expected an array, found {show(value)}")
+    if length is not None and len(value) != length:
+        raise Malformed(f"{where}: expected {length} entries, found {len(value)}")
+    return value
+
+
+def index(value: Any, where: str, least: int = 0) -> int:
+    """A JSON integer >= least."""
+    if type(value) is not int or value < least:
+        raise Malformed(f"{where}: expected an integer >= {least}, found {show(value)}")
+    return value
+
+
+def text(value: Any, where: str) -> str:
+    """A JSON string."""
+    if type(value) is not str:
+        raise Malformed(f"{where}: expected a string, found {show(value)}")
+    return value
+
+
+def rational(value: Any, where: str, *place: int) -> Fraction:
+    """A rational `"p"` or `"p/q"` in lowest terms."""
+    match = RATIONAL.fullmatch(value) if type(value) is str else None
+    at = "".join(f"[{i}]" for i in place) if match is None or len(value) > MAX_DIGITS else ""
+    if match is None:
+        raise Malformed(f'{where}{at}: expected a rational "p" or "p/q", found {show(value)}')
+    p, q = match.groups()
+    if len(value) > MAX_DIGITS and max(len(p.lstrip("-")), len(q or "")) > MAX_DIGITS:
+        raise Malformed(f"{where}{at}: an integer of more than {MAX_DIGITS} digits")
+    if q is None:
+        return int(p), 1
+    top, bottom = int(p), int(q)
+    if bottom == 1 or gcd(top, bottom) != 1:
+        raise Malformed(f"{where}{''.join(f'[{i}]' for i in place)}: {show(value)} is not in lowest terms")
+    return top, bottom
+
+
+def rationals(value: Any, where: str, length: int | None = None) -> list[Fraction]:
+    """An array of rationals."""
+    return [rational(v, where, i) for i, v in enumerate(array(value, where, length))]
+
+
+# ---- reading networks --------------------------------------------------------------------------
+
+
+def read_network(document: Any, where: str) -> Network:
+    """A network document in either form, "layers" or "nodes"."""
+    kind = "nodes" if type(document) is dict and "nodes" in document else "layers"
+    name, version, items = fields(document, where, "format", "version", kind)
+    if name != "exactre-network":
+        raise Malformed(f"{where}.format: expected 'exactre-network', found {show(name)}")
+    if type(version) is not int or version != 1:
+        raise Malformed(f"{where}.version: expected 1, found {show(version)}")
+    if not array(items, f"{where}.{kind}"):
+        raise Malformed(f"{where}.{kind}: expected at least one entry, found none")
+    places: dict[str, int] = {"input": 0}
+    widths: list[int | None] = [None]  # by source index; the input's is known once a weight reads it
+    nodes: list[Node] = []
+    lines: list[str] = []
+    for k, item in enumerate(items):
+        at = f"{where}.{kind}[{k}]"
+        if kind == "layers":
+            weight, bias_value = fields(item, at, "weight", "bias")
+            relu, inputs = k < len(items) - 1, [(k, weight, f"{at}.weight")]
+        else:
+            node_name, relu, sources, bias_value = fields(item, at, "name", "relu", "inputs", "bias")
+            if text(node_name, f"{at}.name") in places:
+                raise Malformed(f"{at}.name: {show(node_name)} is taken")
+            if type(relu) is not bool:
+                raise Malformed(f"{at}.relu: expected true or false, found {show(relu)}")
+            inputs = _named_inputs(sources, places, at)
+            places[node_name] = k + 1
+        bias = rationals(bias_value, f"{at}.bias")
+        if not bias:
+            raise Malformed(f"{at}.bias: expected at least one entry, found none")
+        lines.append(f"node {'relu' if relu else 'affine'} {len(bias)}")
+        weights = []
+        for source, weight, place in inputs:
+            lines.append(f"from {source}")
+            columns, rows = read_weight(weight, place, len(bias), widths[source], lines)
+            widths[source] = columns
+            weights.append((source, rows))
+        lines += ["bias", " ".join(bias_value)]
+        widths.append(len(bias))
+        nodes.append(Node(relu, weights, bias))
+    if widths[0] is None:
+        raise Malformed(f"{where}: no node reads the input")
+    canonical = "\n".join(["exactre-network 1", f"input {widths[0]}", *lines, ""])
+    return Network(widths[0], nodes, hashlib.sha256(canonical.encode("ascii")).hexdigest())
+
+
+def _named_inputs(value: Any, places: dict[str, int], at: str) -> list[tuple[int, Any, str]]:
+    if type(value) is not dict:
+        raise Malformed(f"{at}.inputs: expected an object, found {show(value)}")
+    for name in value:
+        if name not in places:
+            raise Malformed(f"{at}.inputs: {show(name)} is no earlier node")
+    return sorted((places[name], weight, f"{at}.inputs[{show(name)}]") for name, weight in value.items())
+
+
+def read_weight(
+    value: Any, where: str, height: int, width: int | None, lines: list[str]
+) -> tuple[int, list[Row]]:
+    """A weight's number of columns and rows, dense or sparse; appends its canonical lines."""
+    if type(value) is dict:
+        shape, entries = fields(value, where, "shape", "entries")
+        m, n = (index(v, f"{where}.shape", 1) for v in array(shape, f"{where}.shape", 2))
+        sparse: list[list[tuple[int, str]]] = [[] for _ in range(height)]
+        last = (-1, -1)
+        for position, entry in enumerate(array(entries, f"{where}.entries")):
+            i, j, number = array(entry, f"{where}.entries[{position}]", 3)
+            here = index(i, f"{where}.entries[{position}]"), index(j, f"{where}.entries[{position}]")
+            if not (last < here and here[0] < min(m, height) and here[1] < n) or number == "0":
+                raise Malformed(
+                    f"{where}.entries[{position}]: expected non-zero entries of shape {[m, n]} "
+                    f"in row-major order, found {show(entry)}"
+                )
+            last = here
+            sparse[here[0]].append((here[1], number))
+        rows: list[Iterable[tuple[int, Any]]] = list(sparse)
+    else:
+        m = len(array(value, where))
+        n = len(array(value[0], f"{where}[0]")) if m else 0
+        rows = [enumerate(array(row, f"{where}[{i}]", n)) for i, row in enumerate(value)]
+    if m != height or n < 1 or n > MAX_INPUTS or (width is not None and n != width):
+        expected = f"{height} x {'n' if width is None else width}"
+        raise Malformed(f"{where}: expected a weight of shape {expected}, found {m} x {n}")
+    result = []
+    for i, row in enumerate(rows):
+        kept, words = [], []
+        for j, number in row:
+            if number != "0":
+                p, q = rational(number, where, i, j)
+                kept.append((j, p, q))
+                words.append(f"{j} {number}")
+        result.append(kept)
+        lines.append(" ".join(words))
+    return n, result
+
+
+# ---- vectors -----------------------------------------------------------------------------------
+
+
+def combine(terms: Iterable[tuple[int, int, Vector]]) -> Vector:
+    """The sum of p/q * vector over (p, q, vector)."""
+    parts = []
+    common = 1
+    for p, q, (n, d, entries) in terms:
+        if n != 1 or d != 1:
+            p, q = p * n, q * d
+            g = gcd(p, q)
+            p, q = p // g, q // g
+        if common % q:
+            common = lcm(common, q)
+            limit(common)
+        parts.append((p, q, entries))
+    total: dict[int, int] = {}
+    for p, q, entries in parts:
+        factor = p * (common // q)
+        for k, v in entries.items():
+            total[k] = total.get(k, 0) + factor * v
+    if 0 in total.values():
+        total = {k: v for k, v in total.items() if v}
+    if not total:
+        return ZERO
+    limit(max(total.values()))
+    limit(min(total.values()))
+    content = gcd(*total.values())
+    if content != 1:
+        total = {k: v // content for k, v in total.items()}
+    g = gcd(content, common)
+    return content // g, common // g, total
+
+
+def limit(value: int) -> None:
+    """Refuse an integer that hostile numbers have blown up."""
+    if value.bit_length() > MAX_BITS:
+        raise Malformed(f"an expression needs an integer of more than {MAX_BITS} bits")
+
+
+def scale(p: int, q: int, vector: Vector) -> Vector:
+    """p/q times the vector."""
+    return combine([(p, q, vector)])
+
+
+def coefficient(vector: Vector, basis: int) -> Fraction:
+    """The vector's coefficient of one basis element."""
+    n, d, entries = vector
+    p = n * entries.get(basis, 0)
+    g = gcd(p, d)
+    return p // g, d // g
+
+
+def substitute(vector: Vector, replaced: dict[int, Vector]) -> Vector:
+    """The vector with each basis element in `replaced` replaced by its vector."""
+    found = [b for b in vector[2] if b in replaced]
+    if not found:
+        return vector
+    terms = [(1, 1, vector)]
+    for basis in found:
+        p, q = coefficient(vector, basis)
+        terms += [(-p, q, (1, 1, {basis: 1})), (p, q, replaced[basis])]
+    return combine(terms)
+
+
+# ---- neurons -----------------------------------------------------------------------------------
+
+
+class Context:
+    """The atoms made so far, the domain and the inputs' number: what every fact is about."""
+
+    def __init__(self, inputs: int, domain: list[Vector]) -> None:
+        self.inputs = inputs
+        self.domain = domain  # b_i - a_i . x, row by row
+        self.atoms: list[Vector] = []  # e_k
+
+    def atom(self, k: int, step: str, rule: str) -> Vector:
+        """e_k, or a refusal when there is no atom k yet."""
+        if k >= len(self.atoms):
+            raise Invalid(step, rule, f"atom {k} does not exist, only {len(self.atoms)} do")
+        return self.atoms[k]
+
+    def unit(self, k: int) -> Vector:
+        """r_k."""
+        return 1, 1, {1 + self.inputs + k: 1}
+
+    def fact(self, kind: str, k: int, step: str, rule: str) -> list[tuple[int, int, Vector]]:
+        """The expression of a fact, as terms of a sum."""
+        if kind == "one":
+            return [(1, 1, ONE)]
+        if kind == "domain":
+            if k >= len(self.domain):
+                raise Invalid(step, rule, f"domain row {k} does not exist, only {len(self.domain)} do")
+            return [(1, 1, self.domain[k])]
+        e = self.atom(k, step, rule)
+        return [(1, 1, self.unit(k))] if kind == "relu" else [(1, 1, self.unit(k)), (-1, 1, e)]
+
+    def derive(
+        self, target: Vector, derivation: Derivation, replaced: dict[int, Vector], step: str, rule: str
+    ) -> None:
+        """Accept `target >= 0` when the facts' sum is the target, modulo the cell's equations."""
+        terms = [(-1, 1, target)]
+        for kind, k, (p, q) in derivation.terms:
+            terms += [(p * sign, q, vector) for sign, _, vector in self.fact(kind, k, step, rule)]
+        rest = substitute(combine(terms), replaced)
+        if rest != ZERO:
+            raise Invalid(step, rule, f"the facts less the target leave {self.words(rest)}, expected 0")
+
+    def words(self, vector: Vector) -> str:
+        """The beginning of a vector, for a message."""
+        n, d, entries = vector
+        parts = []
+        for b in sorted(entries)[:4]:
+            i = b - 1 - self.inputs
+            name = "" if b == 0 else f" x[{b - 1}]" if i < 0 else f" r[{i}]"
+            p, q = coefficient((n, d, entries), b)
+            number = f"{p}" if q == 1 else f"{p}/{q}"
+            parts.append((number if len(number) < 40 else number[:37] + "...") + name)
+        return (" + ".join(parts) or "0") + (" + ..." if len(entries) > 4 else "")
+
+
+def affine(node: Node, values: list[list[Vector]]) -> Iterator[Vector]:
+    """Each preactivation of a node, from the vectors of its sources."""
+    for i, (p, q) in enumerate(node.bias):
+        terms = [(p, q, ONE)]
+        for source, rows in node.sources:
+            vectors = values[source]
+            terms += [(a, b, vectors[j]) for j, a, b in rows[i]]
+        yield combine(terms)
+
+
+def expressions(network: Network, steps: list[Step], context: Context, name: str) -> list[Vector]:
+    """The outputs' expressions, every neuron's step accepted on the way."""
+    count = sum(len(node.bias) for node in network.nodes if node.relu)
+    if len(steps) != count:
+        raise Invalid(f"network {name}", "one step per neuron", f"{len(steps)} steps for {count} neurons")
+    values = [[(1, 1, {1 + i: 1}) for i in range(network.inputs)]]
+    waiting = enumerate(steps)
+    for node in network.nodes:
+        if node.relu:
+            values.append([neuron(u, *next(waiting), context, name) for u in affine(node, values)])
+        else:
+            values.append(list(affine(node, values)))
+    return values[-1]
+
+
+def neuron(u: Vector, place: int, step: Step, context: Context, name: str) -> Vector:
+    """A neuron's expression from its preactivation u, by one rule."""
+    at, rule = f"{name}, neuron {place}", step.rule
+    if rule == "atom":
+        context.atoms.append(u)
+        return context.unit(len(context.atoms) - 1)
+    if rule == "scaled":
+        e, (p, q) = context.atom(step.atom, at, rule), step.factor
+        if u != scale(p, q, e):
+            rest = combine([(1, 1, u), (-p, q, e)])
+            raise Invalid(at, rule, f"u - s * e[{step.atom}] is {context.words(rest)}, expected 0")
+        r = context.unit(step.atom)
+        return scale(p, q, r) if p > 0 else combine([(-p, q, r), (p, q, e)])
+    if rule == "constant":
+        if any(u[2].keys() - {0}):
+            raise Invalid(at, rule, f"u is {context.words(u)}, expected a constant")
+        return u if u[2].get(0, 0) > 0 else ZERO
+    if rule == "active":
+        context.derive(u, step.derivation, {}, at, rule)
+        return u
+    context.derive(scale(-1, 1, u), step.derivation, {}, at, rule)  # inactive
+    return ZERO
+
+
+# ---- the case tree -----------------------------------------------------------------------------
+
+
+class Cell:
+    """The cell that the walk is in: its equations, and the differences d_i reduced by them.
+
+    Moving down and up changes this one object and a trail of what to restore, so that memory goes
+    with what a choice changes, not with depth times width.
+    """
+
+    def __init__(self, context: Context, differences: list[Vector]) -> None:
+        self.context = context
+        # Invariant: no vector in either dictionary mentions an atom that is a key of `replaced`.
+        self.replaced: dict[int, Vector] = {}
+        self.differences = dict(enumerate(differences))
+        self.trail: list[list[tuple[dict[int, Vector], int, Vector]]] = []
+
+    def choose(self, k: int, active: bool) -> None:
+        """Enter the side of atom k: r_k = e_k if active, else r_k = 0."""
+        basis = 1 + self.context.inputs + k
+        value = substitute(self.context.atoms[k], self.replaced) if active else ZERO
+        changed = []
+        for vectors in (self.replaced, self.differences):
+            for key, vector in vectors.items():
+                if basis in vector[2]:
+                    changed.append((vectors, key, vector))
+                    vectors[key] = substitute(vector, {basis: value})
+        self.trail.append(changed)
+        self.replaced[basis] = value
+
+    def leave(self, k: int) -> None:
+        """Undo the last choice, which was on atom k."""
+        del self.replaced[1 + self.context.inputs + k]
+        for vectors, key, vector in self.trail.pop():
+            vectors[key] = vector
+
+
+def check_tree(
+    tree: list[TreeNode], context: Context, differences: list[Vector], tolerance: Fraction
+) -> None:
+    """Accept the case tree, which is in preorder."""
+    cell = Cell(context, differences)
+    # Invariant: `open_splits` has the path's atoms; True marks those whose inactive side we are in.
+    open_splits: list[tuple[int, bool]] = []
+    for place, node in enumerate(tree):
+        at = f"tree[{place}]"
+        if node.rule == "split":
+            context.atom(node.atom, at, "split")
+            if 1 + context.inputs + node.atom in cell.replaced:
+                raise Invalid(at, "split", f"atom {node.atom} is chosen already")
+            cell.choose(node.atom, True)
+            open_splits.append((node.atom, False))
+            continue
+        check_leaf(node, cell, tolerance, at)
+        while open_splits:
+            k, second = open_splits.pop()
+            cell.leave(k)
+            if not second:
+                cell.choose(k, False)
+                open_splits.append((k, True))
+                break
+
+
+def check_leaf(node: TreeNode, cell: Cell, tolerance: Fraction, at: str) -> None:
+    """Accept a leaf in its cell."""
+    context, replaced, rule = cell.context, cell.replaced, node.rule
+    if rule == "infeasible":
+        context.derive(scale(-1, 1, ONE), node.derivations[0], replaced, at, rule)
+        return
+    pairs = node.bounds if rule == "bounded" else [None] * len(cell.differences)
+    if len(pairs) != len(cell.differences):
+        raise Invalid(at, rule, f"{len(pairs)} bounds for {len(cell.differences)} outputs")
+    for i, pair in enumerate(pairs):
+        d = cell.differences[i]
+        if pair is not None:
+            p, q = tolerance
+            for sign, derivation in zip((-1, 1), pair, strict=True):
+                target = combine([(p, q, ONE), (sign, 1, d)])
+                context.derive(target, derivation, replaced, f"{at}, output {i}", rule)
+        elif d != ZERO:
+            raise Invalid(f"{at}, output {i}", rule, f"the difference is {context.words(d)}, expected 0")
+
+
+# ---- reading certificates ----------------------------------------------------------------------
+
+
+class Step(NamedTuple):
+    """How one neuron gets its expression."""
+
+    rule: str
+    atom: int = 0
+    factor: Fraction = (1, 1)
+    derivation: Derivation = Derivation([])
+
+
+class TreeNode(NamedTuple):
+    """One node of the case tree."""
+
+    rule: str
+    atom: int = 0
+    derivations: Sequence[Derivation] = ()
+    bounds: Sequence[tuple[Derivation, Derivation] | None] = ()
+
+
+class Certificate(NamedTuple):
+    """A certificate as read; `domain` in rows (sparse row, bound)."""
+
+    claim: str
+    a: str
+    b: str
+    domain: list[tuple[Row, Fraction]]
+    tolerance: Fraction
+    steps: tuple[list[Step], list[Step]]
+    tree: list[TreeNode]
+    witness: tuple[list[Fraction], list[Fraction], list[Fraction]]
+
+
+def read_certificate(document: Any) -> Certificate:
+    """A certificate from its document."""
+    where = "certificate"
+    name, version, claim, a, b, domain, tolerance, proof = fields(
+        document, where, "format", "version", "claim", "a", "b", "domain", "tolerance", "proof"
+    )
+    if name != "exactre-certificate":
+        raise Malformed(f"{where}.format: expected 'exactre-certificate', found {show(name)}")
+    if type(version) is not int or version != 1:
+        raise Malformed(f"{where}.version: expected 1, found {show(version)}")
+    for side, value in (("a", a), ("b", b)):
+        if not HASH.fullmatch(text(value, f"{where}.{side}")):
+            raise Malformed(f"{where}.{side}: expected 64 hexadecimal digits, found {show(value)}")
+    rows = [] if domain is None else array(domain, f"{where}.domain")
+    polyhedron = [_read_domain_row(row, f"{where}.domain[{i}]") for i, row in enumerate(rows)]
+    allowed = rational(tolerance, f"{where}.tolerance")
+    if allowed[0] < 0:
+        raise Malformed(f"{where}.tolerance: expected a number >= 0, found {show(tolerance)}")
+    steps: tuple[list[Step], list[Step]] = [], []
+    tree: list[TreeNode] = []
+    witness: tuple[list[Fraction], list[Fraction], list[Fraction]] = [], [], []
+    if claim == "equivalent":
+        steps_a, steps_b, nodes = fields(proof, f"{where}.proof", "a", "b", "tree")
+        steps = read_steps(steps_a, f"{where}.proof.a"), read_steps(steps_b, f"{where}.proof.b")
+        tree = read_tree(nodes, f"{where}.proof.tree")
+    elif claim == "different":
+        names = ("input", "output_a", "output_b")
+        x, y, z = fields(proof, f"{where}.proof", *names)
+        lists = [rationals(v, f"{where}.proof.{n}") for n, v in zip(names, (x, y, z), strict=True)]
+        witness = lists[0], lists[1], lists[2]
+    else:
+        raise Malformed(f"{where}.claim: expected 'equivalent' or 'different', found {show(claim)}")
+    return Certificate(claim, a, b, polyhedron, allowed, steps, tree, witness)
+
+
+def _read_domain_row(value: Any, where: str) -> tuple[Row, Fraction]:
+    entries, bound = array(value, where, 2)
+    row: Row = []
+    for entry in array(entries, where):
+        j, number = array(entry, where, 2)
+        p, q = rational(number, where)
+        if p == 0 or (row and index(j, where) <= row[-1][0]):
+            raise Malformed(f"{where}: expected ascending indices and no zeros, found {show(entry)}")
+        row.append((index(j, where), p, q))
+    return row, rational(bound, where)
+
+
+def read_derivation(value: Any, where: str) -> Derivation:
+    """A derivation from its list of triples."""
+    terms = []
+    for i, item in enumerate(array(value, where)):
+        kind, k, number = array(item, f"{where}[{i}]", 3)
+        if kind not in ("one", "relu", "gap", "domain"):
+            raise Malformed(f"{where}[{i}]: unknown fact {show(kind)}")
+        if index(k, f"{where}[{i}]") != 0 and kind == "one":
+            raise Malformed(f"{where}[{i}]: expected index 0 for 'one', found {k}")
+        multiplier = rational(number, where, i)
+        if multiplier[0] <= 0:
+            raise Malformed(f"{where}[{i}]: expected a multiplier > 0, found {show(number)}")
+        terms.append((kind, k, multiplier))
+    return Derivation(terms)
+
+
+def read_steps(value: Any, where: str) -> list[Step]:
+    """One step per neuron, from the run-length form. A run longer than MAX_INPUTS is refused."""
+    steps: list[Step] = []
+    for i, item in enumerate(array(value, where)):
+        at = f"{where}[{i}]"
+        rule = array(item, at)[0] if item else None
+        if rule in ("atom", "constant"):
+            count = index(array(item, at, 2)[1], at, 1)
+            if len(steps) + count > MAX_INPUTS:
+                raise Malformed(f"{at}: expected at most {MAX_INPUTS} neurons, found {count} more")
+            steps += [Step(rule)] * count
+        elif rule == "scaled":
+            atoms = array(array(item, at, 3)[1], at)
+            factors = rationals(item[2], at, len(atoms))
+            if not atoms or any(p == 0 for p, _ in factors):
+                raise Malformed(f"{at}: expected at least one factor and none that is zero")
+            steps += [Step(rule, index(k, at), s) for k, s in zip(atoms, factors, strict=True)]
+        elif rule in ("active", "inactive"):
+            steps.append(Step(rule, derivation=read_derivation(array(item, at, 2)[1], at)))
+        else:
+            raise Malformed(f"{at}: unknown step {show(rule)}")
+    return steps
+
+
+def read_tree(value: Any, where: str) -> list[TreeNode]:
+    """The case tree in preorder; it must end where the list ends."""
+    tree: list[TreeNode] = []
+    missing = 1  # subtrees still to come
+    for i, item in enumerate(array(value, where)):
+        at = f"{where}[{i}]"
+        if missing == 0:
+            raise Malformed(f"{at}: the tree has ended before this node")
+        missing -= 1
+        rule = array(item, at)[0] if item else None
+        if rule == "split":
+            tree.append(TreeNode(rule, atom=index(array(item, at, 2)[1], at)))
+            missing += 2
+        elif rule == "infeasible":
+            tree.append(TreeNode(rule, derivations=[read_derivation(array(item, at, 2)[1], at)]))
+        elif rule == "equal":
+            array(item, at, 1)
+            tree.append(TreeNode(rule))
+        elif rule == "bounded":
+            tree.append(TreeNode(rule, bounds=_read_bounds(array(item, at, 2)[1], at)))
+        else:
+            raise Malformed(f"{at}: unknown node {show(rule)}")
+    if missing:
+        raise Malformed(f"{where}: the tree ends early, {missing} subtrees are missing")
+    return tree
+
+
+def _read_bounds(value: Any, where: str) -> list[tuple[Derivation, Derivation] | None]:
+    pairs: list[tuple[Derivation, Derivation] | None] = []
+    for pair in array(value, where):
+        if pair is None:
+            pairs.append(None)
+        else:
+            upper, lower = (read_derivation(d, where) for d in array(pair, where, 2))
+            pairs.append((upper, lower))
+    return pairs
+
+
+# ---- the claims --------------------------------------------------------------------------------
+
+
+def check_documents(certificate: Any, a: Any, b: Any) -> None:
+    """Accept a certificate for two network documents, or raise Malformed or Invalid."""
+    with long_integers():
+        claim = read_certificate(certificate)
+        networks = read_network(a, "A"), read_network(b, "B")
+        check_claim(claim, *networks)
+
+
+def check_claim(claim: Certificate, a: Network, b: Network) -> None:
+    """Accept a certificate for two networks, or raise Invalid."""
+    for name, network, sha256 in (("A", a, claim.a), ("B", b, claim.b)):
+        if network.sha256 != sha256:
+            raise Invalid(f"network {name}", "hash", f"{network.sha256}, the certificate is for {sha256}")
+    sizes = [(network.inputs, len(network.nodes[-1].bias)) for network in (a, b)]
+    if sizes[0] != sizes[1]:
+        raise Invalid("networks", "same inputs and outputs", f"A has {sizes[0]}, B has {sizes[1]}")
+    domain = [
+        domain_fact(row, bound, a.inputs, f"domain[{i}]") for i, (row, bound) in enumerate(claim.domain)
+    ]
+    if claim.claim == "different":
+        check_witness(claim, a, b, domain)
+        return
+    context = Context(a.inputs, domain)
+    out_a = expressions(a, claim.steps[0], context, "A")
+    out_b = expressions(b, claim.steps[1], context, "B")
+    differences = [combine([(1, 1, p), (-1, 1, q)]) for p, q in zip(out_a, out_b, strict=True)]
+    check_tree(claim.tree, context, differences, claim.tolerance)
+
+
+def domain_fact(row: Row, bound: Fraction, inputs: int, at: str) -> Vector:
+    """b - a . x of one row of the domain."""
+    for j, _, _ in row:
+        if j >= inputs:
+            raise Invalid(at, "domain", f"input {j} does not exist, only {inputs} do")
+    return combine([(*bound, ONE), *((-p, q, (1, 1, {1 + j: 1})) for j, p, q in row)])
+
+
+def check_witness(claim: Certificate, a: Network, b: Network, domain: list[Vector]) -> None:
+    """Accept a point of the domain at which the networks differ by more than the tolerance."""
+    x, *claimed = claim.witness
+    if len(x) != a.inputs:
+        raise Invalid("witness.input", "length", f"{len(x)} coordinates for {a.inputs} inputs")
+    point = [scale(p, q, ONE) for p, q in x]
+    for i, fact in enumerate(domain):
+        value = substitute(fact, {1 + j: v for j, v in enumerate(point)})
+        if coefficient(value, 0)[0] < 0:
+            raise Invalid("witness.input", f"domain[{i}]", f"the slack is {value_text(value)}, expected >= 0")
+    outputs = [evaluate(network, point) for network in (a, b)]
+    for name, values, stated in zip(("output_a", "output_b"), outputs, claimed, strict=True):
+        if [scale(p, q, ONE) for p, q in stated] != values:
+            raise Invalid(f"witness.{name}", "value", f"computed {', '.join(map(value_text, values[:4]))}")
+    t, u = claim.tolerance
+    for p, q in zip(*outputs, strict=True):
+        n, d = coefficient(combine([(1, 1, p), (-1, 1, q)]), 0)
+        if abs(n) * u > t * d:
+            return
+    raise Invalid("witness", "difference", f"no output differs by more than {t}/{u}")
+
+
+def evaluate(network: Network, point: list[Vector]) -> list[Vector]:
+    """The network's exact outputs at a point, every value a multiple of ONE."""
+    values = [point]
+    for node in network.nodes:
+        out = list(affine(node, values))
+        values.append([u if u[2].get(0, 0) > 0 else ZERO for u in out] if node.relu else out)
+    return values[-1]
+
+
+def value_text(value: Vector) -> str:
+    """A constant vector as a short text."""
+    p, q = coefficient(value, 0)
+    return show(f"{p}/{q}")
+
+
+@contextmanager
+def long_integers() -> Iterator[None]:
+    """Let Python print and read integers of any length that the format allows."""
+    before = sys.get_int_max_str_digits()
+    sys.set_int_max_str_digits(0)
+    try:
+        yield
+    finally:
+        sys.set_int_max_str_digits(before)
+
+
+def main(arguments: list[str]) -> int:
+    """Run on three paths; the exit code."""
+    if len(arguments) != 3:
+        print("usage: python -I check.py CERT.json A.json B.json", file=sys.stderr)
+        return 2
+    try:
+        check_documents(*(read_json(path) for path in arguments))
+    except Invalid as error:
+        print(f"invalid\n{error}")
+        return 1
+    except (Malformed, OSError) as error:
+        print(str(error).replace("\n", " "), file=sys.stderr)
+        return 2
+    print("valid")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
