@@ -1,0 +1,425 @@
+"""Certificates written by hand, each with the answer a checker must give; data for every checker's tests.
+
+`CASES` holds (name, certificate, A, B, answer): documents, and "valid", "malformed" or the rule by which
+the certificate is invalid. Each accept case is followed by what must be refused in its place.
+"""
+
+from copy import deepcopy
+
+from exactre.check import read_network
+
+
+def layers(*pairs):
+    """A layered network document from (weight rows, bias) pairs."""
+    return {
+        "format": "exactre-network",
+        "version": 1,
+        "layers": [
+            {"weight": [[str(v) for v in row] for row in weight], "bias": [str(v) for v in bias]}
+            for weight, bias in pairs
+        ],
+    }
+
+
+def certificate(a, b, proof, *, domain=None, tolerance="0"):
+    """A certificate document with the right hashes."""
+    return {
+        "format": "exactre-certificate",
+        "version": 1,
+        "claim": "different" if "input" in proof else "equivalent",
+        "a": read_network(a, "A").sha256,
+        "b": read_network(b, "B").sha256,
+        "domain": domain,
+        "tolerance": tolerance,
+        "proof": proof,
+    }
+
+
+def proof(a, b, tree=(("equal",),)):
+    """A proof document."""
+    return {"a": a, "b": b, "tree": [list(node) for node in tree]}
+
+
+def changed(document, path, value):
+    """A copy of a document with the value at a path of keys replaced."""
+    copy = deepcopy(document)
+    *way, last = path
+    place = copy
+    for key in way:
+        place = place[key]
+    place[last] = value
+    return copy
+
+
+IDENTITY = layers(([[1]], [0]))
+ZERO = layers(([[0]], [0]))
+RELU = layers(([[1]], [0]), ([[1]], [0]))
+HALVES = layers(([["1/2"]], [0]), ([[2]], [0]))
+TWICE = layers(([[1], [1]], [0, 0]), ([["1/3", "2/3"]], [0]))
+PLUS_MINUS = layers(([[1], [-1]], [0, 0]), ([[1, -1]], [0]))
+ABSOLUTE = layers(([[1], [-1]], [0, 0]), ([[1, 1]], [0]))
+ABSOLUTE_2 = layers(([[1], [-3]], [0, 0]), ([[1, "1/3"]], [0]))
+CONSTANT = layers(([[0], [0]], [3, -2]), ([[1, 5]], [0]))
+THREE = layers(([[0]], [3]))
+STACKED = layers(([[1]], [0]), ([[1]], [1]), ([[1]], [-1]))
+DEAD = layers(([[1]], [0]), ([[-2]], ["-1/2"]), ([[7]], [0]))
+NEGATIVE_PART = layers(([[1], [-1]], [0, 0]), ([[1, 0], [0, 1]], [0, 0]), ([[0, 1]], [0]))
+MINUS_RELU = layers(([[-1]], [0]), ([[1]], [0]))
+SHIFTED = layers(([[1]], ["1/2"]))
+TWO_INPUTS = layers(([[1, 1]], [0]))
+TWO_OUTPUTS = layers(([[1], [2]], [0, 0]))
+NEVER_BOTH = layers(([[-1], [1]], [0, -1]), ([[1, 1]], [-1]), ([[1]], [0]))
+
+CASES = []
+
+
+def case(name, document, a, b, answer):
+    """Record one case."""
+    CASES.append((name, document, a, b, answer))
+
+
+def accept(name, document, a, b, *refused):
+    """Record a valid certificate, and variants (name, path, value, answer) to refuse."""
+    case(name, document, a, b, "valid")
+    for variant, path, value, answer in refused:
+        case(f"{name}: {variant}", changed(document, path, value), a, b, answer)
+
+
+# ---- the document ------------------------------------------------------------------------------
+
+plain = certificate(RELU, HALVES, proof([["atom", 1]], [["scaled", [0], ["1/2"]]]))
+accept(
+    "scaled by 1/2",
+    plain,
+    RELU,
+    HALVES,
+    ("format", ["format"], "exactre-network", "malformed"),
+    ("version", ["version"], 2, "malformed"),
+    ("version true", ["version"], True, "malformed"),
+    ("version text", ["version"], "1", "malformed"),
+    ("claim", ["claim"], "equal", "malformed"),
+    ("claim of another proof", ["claim"], "different", "malformed"),
+    ("hash of A", ["a"], plain["b"], "hash"),
+    ("hash of B", ["b"], plain["a"], "hash"),
+    ("hash in capitals", ["a"], plain["a"].upper(), "malformed"),
+    ("hash too long", ["a"], plain["a"] + "0", "malformed"),
+    ("hash no text", ["a"], 7, "malformed"),
+    ("domain no list", ["domain"], {}, "malformed"),
+    ("negative tolerance", ["tolerance"], "-1", "malformed"),
+    ("tolerance a number", ["tolerance"], 0, "malformed"),
+    ("tolerance not in lowest terms", ["tolerance"], "2/4", "malformed"),
+    ("tolerance over one", ["tolerance"], "2/1", "malformed"),
+    ("tolerance over zero", ["tolerance"], "1/0", "malformed"),
+    ("tolerance with a plus", ["tolerance"], "+1", "malformed"),
+    ("tolerance with a leading zero", ["tolerance"], "01", "malformed"),
+    ("tolerance minus zero", ["tolerance"], "-0", "malformed"),
+    ("tolerance in other digits", ["tolerance"], "٣", "malformed"),
+    ("tolerance with a line end", ["tolerance"], "1\n", "malformed"),
+    ("tolerance decimal", ["tolerance"], "0.5", "malformed"),
+    ("tolerance too long", ["tolerance"], "1" * 20_001, "malformed"),
+    ("unknown field", ["note"], "trust me", "malformed"),
+    ("unknown field of the proof", ["proof", "verified"], True, "malformed"),
+    ("proof no object", ["proof"], [], "malformed"),
+    ("factor wrong", ["proof", "b", 0, 2, 0], "1/3", "scaled"),
+    ("factor of the wrong sign", ["proof", "b", 0, 2, 0], "-1/2", "scaled"),
+    ("factor zero", ["proof", "b", 0, 2, 0], "0", "malformed"),
+    ("factor a number", ["proof", "b", 0, 2, 0], 1, "malformed"),
+    ("atom missing", ["proof", "b", 0, 1, 0], 1, "scaled"),
+    ("atom negative", ["proof", "b", 0, 1, 0], -1, "malformed"),
+    ("atom a text", ["proof", "b", 0, 1, 0], "0", "malformed"),
+    ("atom true", ["proof", "b", 0, 1, 0], False, "malformed"),
+    ("lengths differ", ["proof", "b", 0, 2], ["1/2", "1/2"], "malformed"),
+    ("no factors", ["proof", "b", 0], ["scaled", [], []], "malformed"),
+    ("step too long", ["proof", "b", 0], ["scaled", [0], ["1/2"], []], "malformed"),
+    ("unknown step", ["proof", "b", 0, 0], "merged", "malformed"),
+    ("unhashable step", ["proof", "b", 0, 0], [], "malformed"),
+    ("step no list", ["proof", "b", 0], "atom", "malformed"),
+    ("step empty", ["proof", "b", 0], [], "malformed"),
+    ("steps no list", ["proof", "b"], {}, "malformed"),
+    ("B's neuron made an atom", ["proof", "b", 0], ["atom", 1], "equal"),
+    ("B's neuron called constant", ["proof", "b", 0], ["constant", 1], "constant"),
+    ("B's neuron called active", ["proof", "b", 0], ["active", []], "active"),
+    ("B's neuron called inactive", ["proof", "b", 0], ["inactive", []], "inactive"),
+    ("no step", ["proof", "b"], [], "one step per neuron"),
+    ("a step too many", ["proof", "b"], [["atom", 2]], "one step per neuron"),
+    ("run of zero", ["proof", "a", 0, 1], 0, "malformed"),
+    ("run of hostile length", ["proof", "a", 0, 1], 10**11, "malformed"),
+    ("run a text", ["proof", "a", 0, 1], "1", "malformed"),
+    ("tree no list", ["proof", "tree"], "equal", "malformed"),
+    ("tree empty", ["proof", "tree"], [], "malformed"),
+    ("tree goes on", ["proof", "tree"], [["equal"], ["equal"]], "malformed"),
+    ("tree ends early", ["proof", "tree"], [["split", 0], ["equal"]], "malformed"),
+    ("tree node unknown", ["proof", "tree"], [["true"]], "malformed"),
+    ("tree node empty", ["proof", "tree"], [[]], "malformed"),
+    ("equal with an argument", ["proof", "tree"], [["equal", []]], "malformed"),
+    ("split of no atom", ["proof", "tree"], [["split", 1], ["equal"], ["equal"]], "split"),
+    (
+        "split twice",
+        ["proof", "tree"],
+        [["split", 0], ["split", 0], ["equal"], ["equal"], ["equal"]],
+        "split",
+    ),
+    ("root called infeasible", ["proof", "tree"], [["infeasible", []]], "infeasible"),
+    (
+        "root infeasible by a sum that is not -1",
+        ["proof", "tree"],
+        [["infeasible", [["one", 0, "1"]]]],
+        "infeasible",
+    ),
+    ("bound of no output", ["proof", "tree"], [["bounded", []]], "bounded"),
+    ("bounds of too many outputs", ["proof", "tree"], [["bounded", [None, None]]], "bounded"),
+)
+case(
+    "bounds that are not needed",
+    changed(plain, ["proof", "tree"], [["bounded", [None]]]),
+    RELU,
+    HALVES,
+    "valid",
+)
+case(
+    "empty bounds of zero",
+    changed(plain, ["proof", "tree"], [["bounded", [[[], []]]]]),
+    RELU,
+    HALVES,
+    "valid",
+)
+case("the networks exchanged", plain, HALVES, RELU, "hash")
+case("another network", plain, RELU, TWICE, "hash")
+for field in ("format", "version", "claim", "a", "b", "domain", "tolerance", "proof"):
+    case(f"no field {field}", {k: v for k, v in plain.items() if k != field}, RELU, HALVES, "malformed")
+for name, document in (
+    ("null", None),
+    ("a list", [plain]),
+    ("a text", "valid"),
+    ("a number", 1),
+    ("true", True),
+):
+    case(f"the document is {name}", document, RELU, HALVES, "malformed")
+
+dimensions = proof([], [])
+case(
+    "inputs differ",
+    certificate(IDENTITY, TWO_INPUTS, dimensions),
+    IDENTITY,
+    TWO_INPUTS,
+    "same inputs and outputs",
+)
+case(
+    "outputs differ",
+    certificate(IDENTITY, TWO_OUTPUTS, dimensions),
+    IDENTITY,
+    TWO_OUTPUTS,
+    "same inputs and outputs",
+)
+
+# ---- neurons -----------------------------------------------------------------------------------
+
+accept(
+    "duplicates merged",
+    certificate(TWICE, RELU, proof([["atom", 1], ["scaled", [0], ["1"]]], [["scaled", [0], ["1"]]])),
+    TWICE,
+    RELU,
+    ("by the wrong factor", ["proof", "a", 1, 2, 0], "2", "scaled"),
+    ("not merged", ["proof", "a"], [["atom", 2]], "equal"),
+)
+accept(
+    "relu(x) - relu(-x) is x",
+    certificate(PLUS_MINUS, IDENTITY, proof([["atom", 1], ["scaled", [0], ["-1"]]], [])),
+    PLUS_MINUS,
+    IDENTITY,
+    ("by a positive factor", ["proof", "a", 1, 2, 0], "1", "scaled"),
+    ("second neuron inactive", ["proof", "a", 1], ["inactive", [["gap", 0, "1"]]], "inactive"),
+)
+accept(
+    "opposite neurons scaled by -3",
+    certificate(
+        ABSOLUTE, ABSOLUTE_2, proof([["atom", 1], ["scaled", [0], ["-1"]]], [["scaled", [0, 0], ["1", "-3"]]])
+    ),
+    ABSOLUTE,
+    ABSOLUTE_2,
+    ("by -2", ["proof", "b", 0, 2, 1], "-2", "scaled"),
+)
+accept(
+    "constant neurons",
+    certificate(CONSTANT, THREE, proof([["constant", 2]], [])),
+    CONSTANT,
+    THREE,
+    ("too few", ["proof", "a", 0, 1], 1, "one step per neuron"),
+    ("as atoms", ["proof", "a"], [["atom", 2]], "equal"),
+    ("zero multiplier", ["proof", "a"], [["active", [["one", 0, "0"]]], ["constant", 1]], "malformed"),
+)
+case(
+    "constant neurons by derivations",
+    certificate(CONSTANT, THREE, proof([["active", [["one", 0, "3"]]], ["inactive", [["one", 0, "2"]]]], [])),
+    CONSTANT,
+    THREE,
+    "valid",
+)
+accept(
+    "active by relu and one",
+    certificate(
+        STACKED,
+        RELU,
+        proof([["atom", 1], ["active", [["relu", 0, "1"], ["one", 0, "1"]]]], [["scaled", [0], ["1"]]]),
+    ),
+    STACKED,
+    RELU,
+    ("called inactive", ["proof", "a", 1, 0], "inactive", "inactive"),
+    ("a fact less", ["proof", "a", 1, 1], [["relu", 0, "1"]], "active"),
+    ("a multiplier wrong", ["proof", "a", 1, 1, 1, 2], "1/2", "active"),
+    ("a negative multiplier", ["proof", "a", 1, 1, 1, 2], "-1", "malformed"),
+    ("relu of a later atom", ["proof", "a", 1, 1, 0, 1], 1, "active"),
+    ("one of index 1", ["proof", "a", 1, 1, 1, 1], 1, "malformed"),
+    ("unknown fact", ["proof", "a", 1, 1, 0, 0], "zero", "malformed"),
+    ("unhashable fact", ["proof", "a", 1, 1, 0, 0], {}, "malformed"),
+    ("fact of two", ["proof", "a", 1, 1, 0], ["relu", 0], "malformed"),
+    ("fact of the domain", ["proof", "a", 1, 1, 0], ["domain", 0, "1"], "active"),
+    ("derivation no list", ["proof", "a", 1, 1], None, "malformed"),
+)
+accept(
+    "inactive by relu and one",
+    certificate(DEAD, ZERO, proof([["atom", 1], ["inactive", [["relu", 0, "2"], ["one", 0, "1/2"]]]], [])),
+    DEAD,
+    ZERO,
+    ("called active", ["proof", "a", 1, 0], "active", "active"),
+    ("a multiplier wrong", ["proof", "a", 1, 1, 0, 2], "1", "inactive"),
+)
+accept(
+    "active by gap: relu(-x) is relu(x) - x",
+    certificate(
+        NEGATIVE_PART,
+        MINUS_RELU,
+        proof(
+            [
+                ["atom", 1],
+                ["scaled", [0], ["-1"]],
+                ["active", [["relu", 0, "1"]]],
+                ["active", [["gap", 0, "1"]]],
+            ],
+            [["scaled", [0], ["-1"]]],
+        ),
+    ),
+    NEGATIVE_PART,
+    MINUS_RELU,
+    ("by relu", ["proof", "a", 3, 1, 0, 0], "relu", "active"),
+    ("by gap and one", ["proof", "a", 3, 1], [["gap", 0, "1"], ["one", 0, "1"]], "active"),
+)
+
+# ---- domains and tolerance ---------------------------------------------------------------------
+
+POSITIVE = [[[[0, "-1"]], "0"]]
+accept(
+    "relu is the identity where x >= 0",
+    certificate(RELU, IDENTITY, proof([["active", [["domain", 0, "1"]]]], []), domain=POSITIVE),
+    RELU,
+    IDENTITY,
+    ("no domain", ["domain"], None, "active"),
+    ("empty list of rows", ["domain"], [], "active"),
+    ("x <= 0", ["domain", 0, 0, 0, 1], "1", "active"),
+    ("x >= -1", ["domain", 0, 1], "1", "active"),
+    ("no row 1", ["proof", "a", 0, 1, 0, 1], 1, "active"),
+    ("input 1", ["domain", 0, 0, 0, 0], 1, "domain"),
+    ("negative input", ["domain", 0, 0, 0, 0], -1, "malformed"),
+    ("zero coefficient", ["domain", 0, 0, 0, 1], "0", "malformed"),
+    ("input twice", ["domain", 0, 0], [[0, "-2"], [0, "1"]], "malformed"),
+    ("row of one", ["domain", 0], [[[0, "-1"]]], "malformed"),
+    ("bound a number", ["domain", 0, 1], 0, "malformed"),
+)
+accept(
+    "within 1/2",
+    certificate(IDENTITY, SHIFTED, proof([], [], [("bounded", [[[["one", 0, "1"]], []]])]), tolerance="1/2"),
+    IDENTITY,
+    SHIFTED,
+    ("within 1/3", ["tolerance"], "1/3", "bounded"),
+    ("upper for lower", ["proof", "tree", 0, 1, 0], [[], [["one", 0, "1"]]], "bounded"),
+    ("too much", ["proof", "tree", 0, 1, 0, 0, 0, 2], "2", "bounded"),
+    ("null", ["proof", "tree", 0, 1, 0], None, "bounded"),
+    ("one derivation", ["proof", "tree", 0, 1, 0], [[]], "malformed"),
+    ("equal", ["proof", "tree"], [["equal"]], "equal"),
+)
+
+# ---- the case tree -----------------------------------------------------------------------------
+
+# r0 = relu(x), r1 = relu(-x), r2 = relu(-3x), kept apart: d = r0 + r1 - r0 - r2 / 3.
+flat = [["bounded", [[[["gap", 2, "1/3"]], [["relu", 1, "1"]]]]]]
+tree = [
+    ["split", 1],
+    ["split", 2],
+    ["equal"],
+    *flat,
+    ["split", 2],
+    ["bounded", [[[["relu", 2, "1/3"]], [["gap", 1, "1"]]]]],
+    ["equal"],
+]
+accept(
+    "cells, two of them without interior",
+    certificate(ABSOLUTE, ABSOLUTE_2, proof([["atom", 2]], [["scaled", [0], ["1"]], ["atom", 1]], tree)),
+    ABSOLUTE,
+    ABSOLUTE_2,
+    ("a flat cell called equal", ["proof", "tree", 3], ["equal"], "equal"),
+    ("a flat cell called infeasible", ["proof", "tree", 3], ["infeasible", []], "infeasible"),
+    ("a fact of the other side", ["proof", "tree", 3, 1, 0, 0, 0, 0], "relu", "bounded"),
+    ("a multiplier wrong", ["proof", "tree", 3, 1, 0, 1, 0, 2], "1/2", "bounded"),
+    ("split on another atom", ["proof", "tree", 0, 1], 0, "equal"),
+    ("no splits", ["proof", "tree"], [["equal"]], "equal"),
+)
+# r0 = relu(-x), r1 = relu(x - 1), then u = r0 + r1 - 1 = r2.
+accept(
+    "an empty cell",
+    certificate(
+        NEVER_BOTH,
+        NEVER_BOTH,
+        proof(
+            [["atom", 3]],
+            [["scaled", [0, 1, 2], ["1", "1", "1"]]],
+            [
+                ("split", 0),
+                ("split", 1),
+                ("infeasible", [["relu", 0, "1"], ["relu", 1, "1"]]),
+                ("equal",),
+                ("equal",),
+            ],
+        ),
+    ),
+    NEVER_BOTH,
+    NEVER_BOTH,
+    ("a multiplier wrong", ["proof", "tree", 2, 1, 0, 2], "2", "infeasible"),
+    ("a fact less", ["proof", "tree", 2, 1], [["relu", 0, "1"]], "infeasible"),
+    (
+        "in the cell beside it",
+        ["proof", "tree", 3],
+        ["infeasible", [["relu", 0, "1"], ["relu", 1, "1"]]],
+        "infeasible",
+    ),
+)
+
+# ---- the witness -------------------------------------------------------------------------------
+
+accept(
+    "a witness",
+    certificate(RELU, IDENTITY, {"input": ["-1/3"], "output_a": ["0"], "output_b": ["-1/3"]}),
+    RELU,
+    IDENTITY,
+    ("where they agree", ["proof"], {"input": ["1"], "output_a": ["1"], "output_b": ["1"]}, "difference"),
+    ("within the tolerance", ["tolerance"], "1/3", "difference"),
+    ("output of A wrong", ["proof", "output_a", 0], "1", "value"),
+    ("output of B wrong", ["proof", "output_b", 0], "1/3", "value"),
+    ("an output too many", ["proof", "output_a"], ["0", "0"], "value"),
+    ("no outputs", ["proof", "output_b"], [], "value"),
+    ("too many inputs", ["proof", "input"], ["-1/3", "0"], "length"),
+    ("no input", ["proof", "input"], [], "length"),
+    ("input not in lowest terms", ["proof", "input", 0], "-2/6", "malformed"),
+    ("input a number", ["proof", "input", 0], -1, "malformed"),
+    ("outside the domain", ["domain"], POSITIVE, "domain[0]"),
+    ("claim equivalent", ["claim"], "equivalent", "malformed"),
+    ("unknown field", ["proof", "delta"], "0", "malformed"),
+)
+witness = CASES[-14][1]
+case("a witness beyond the tolerance", changed(witness, ["tolerance"], "1/4"), RELU, IDENTITY, "valid")
+case(
+    "a witness on the domain's boundary",
+    changed(witness, ["domain"], [[[[0, "-1"]], "1/3"]]),
+    RELU,
+    IDENTITY,
+    "valid",
+)
