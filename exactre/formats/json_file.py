@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from math import gcd, lcm
 from typing import Any, NoReturn
 
@@ -236,15 +237,13 @@ def _ratio(text: object, where: str) -> Ratio:
     """
     if isinstance(text, str):
         head, slash, tail = text.partition("/")
-        try:
+        with suppress(ValueError):  # no integers, or some that Python finds too long
             p, q = int(head), int(tail) if slash else 1
-            canonical = f"{p}/{q}" if slash else f"{p}"
-        except ValueError:  # no integer, or one that Python finds too long
-            p, q, canonical = 0, 1, ""
-        too_long = len(head.lstrip("-")) > MAX_DIGITS or len(tail) > MAX_DIGITS
-        if canonical == text and not too_long and gcd(p, q) == 1 and q > bool(slash):
-            return p, q
-    raise _unexpected(where, f'a rational "p" or "p/q" in lowest terms of at most {MAX_DIGITS} digits', text)
+            canonical = (f"{p}/{q}" if slash else f"{p}") == text and gcd(p, q) == 1 and q > bool(slash)
+            if canonical and len(head.lstrip("-")) <= MAX_DIGITS and len(tail) <= MAX_DIGITS:
+                return p, q
+    expected = f'a rational "p" or "p/q" in lowest terms of at most {MAX_DIGITS} digits'
+    raise _unexpected(where, expected, text)
 
 
 def _limit_digits(text: str) -> None:
