@@ -21,27 +21,18 @@ _EMPTY = np.int64(-(2**40))  # exponent of a zero
 
 
 @dataclass(frozen=True)
-class Scaling:
-    """Exponents: row i divided by 2**rows[i], coordinate j measured in units of 2**columns[j]."""
-
-    rows: list[int]
-    columns: list[int]
-
-
-@dataclass(frozen=True)
 class Guess:
-    """A proposed optimum: scaled coordinates, value of the objective, and the basic rows' complement.
-
-    `active` are the rows at equality; `-1` among them stands for the bound of the slack variable.
-    """
+    """A proposed optimum: the point in scaled coordinates and the rows that it holds with equality."""
 
     point: Floats
-    value: float
     active: list[int]
 
 
 class Scaled:
-    """The system `rows x <= rhs` (integers) as floats: entries at most 1, right-hand sides at most 1."""
+    """The system `rows x <= rhs` (integers) as floats: entries at most 1, right-hand sides at most 1.
+
+    Row i is divided by 2**row_exponents[i]; coordinate j is measured in units of 2**column_exponents[j].
+    """
 
     def __init__(self, rows: Sequence[Sequence[int]], rhs: Sequence[int], columns: int) -> None:
         shape = len(rows), columns
@@ -54,23 +45,79 @@ class Scaled:
         unit = int(_height((rhs_exponent + row)[None, :], 1)[0])
         self.matrix = _ldexp(mantissa, exponent + row[:, None] + column)
         self.rhs = _ldexp(rhs_mantissa, rhs_exponent + row - unit)
-        self.scaling = Scaling((unit - row).tolist(), (unit + column).tolist())
+        self.row_exponents: list[int] = (unit - row).tolist()
+        self.column_exponents: list[int] = (unit + column).tolist()
 
-    def least_slack(self, slack: Collection[int], equal: Collection[int]) -> Guess | None:
-        """Propose min t with `matrix x - t <= rhs`, t >= -1, where t enters only the rows in `slack`."""
+    def least_slack(self, slack: Collection[int], equal: Collection[int]) -> Search:
+        """Search for min t with `matrix x - t <= rhs`, where t enters the rows in `slack`, and -t <= 1."""
         m, n = self.matrix.shape
-        t = np.zeros((m, 1))
-        t[list(slack)] = -1.0
-        cost = np.zeros(n + 1)
-        cost[n] = 1.0
-        return _highs(np.hstack([self.matrix, t]), self.rhs, cost, -1.0, equal)
+        matrix = np.zeros((m + 1, n + 1))
+        matrix[:m, :n] = self.matrix
+        matrix[[*slack, m], n] = -1.0
+        cost = np.eye(n + 1)[n]
+        return Search(matrix, np.append(self.rhs, 1.0), cost, equal, [*self.row_exponents, 0])
 
-    def optimum(self, cost: Sequence[int], equal: Collection[int]) -> Guess | None:
-        """Propose min cost . x over the system; None when HiGHS calls it infeasible or unbounded."""
+    def optimum(self, cost: Sequence[int], equal: Collection[int]) -> Search:
+        """Search for min cost . x over the system."""
         mantissa, exponent = _split(cost)
-        exponent = exponent + np.array(self.scaling.columns, dtype=np.int64)
+        exponent = exponent + np.array(self.column_exponents, dtype=np.int64)
         scaled = _ldexp(mantissa, exponent - _height(exponent[None, :], 1)[0])
-        return _highs(self.matrix, self.rhs, scaled, -np.inf, equal)
+        return Search(self.matrix, self.rhs, scaled, equal, self.row_exponents)
+
+
+class Search:
+    """One linear program in the float solver, looked at again and again with other right-hand sides."""
+
+    def __init__(
+        self, matrix: Floats, rhs: Floats, cost: Floats, equal: Collection[int], row_exponents: Sequence[int]
+    ) -> None:
+        self.m, n = matrix.shape
+        self.equal = list(equal)
+        self.row_exponents = np.array(row_exponents, dtype=np.int64)
+        lp = highspy.HighsLp()
+        lp.num_row_, lp.num_col_ = self.m, n
+        lp.col_cost_, lp.col_lower_, lp.col_upper_ = cost, np.full(n, -np.inf), np.full(n, np.inf)
+        lp.row_lower_, lp.row_upper_ = self._bounds(rhs)
+        nonzero = matrix != 0
+        lp.a_matrix_.format_ = highspy.MatrixFormat.kRowwise
+        lp.a_matrix_.start_ = np.concatenate([[0], np.cumsum(nonzero.sum(axis=1))]).astype(np.int32)
+        lp.a_matrix_.index_ = np.nonzero(nonzero)[1].astype(np.int32)
+        lp.a_matrix_.value_ = matrix[nonzero]
+        self._solver = highspy.Highs()  # type: ignore[no-untyped-call]
+        self._solver.setOptionValue("output_flag", False)
+        self._solver.setOptionValue("presolve", "off")
+        self._solver.setOptionValue("primal_feasibility_tolerance", 1e-10)
+        self._solver.setOptionValue("dual_feasibility_tolerance", 1e-10)
+        self._solver.passModel(lp)
+
+    def propose(self) -> Guess | None:
+        """What the solver calls the optimum; None when it finds none."""
+        self._solver.run()
+        if self._solver.getModelStatus() != highspy.HighsModelStatus.kOptimal:
+            return None
+        basic = highspy.HighsBasisStatus.kBasic
+        active = [i for i, status in enumerate(self._solver.getBasis().row_status) if status != basic]
+        return Guess(np.array(self._solver.getSolution().col_value), active)
+
+    def look_closer(self, residual: Sequence[int], den: int, zoom: int) -> int:
+        """Move the origin to a point and magnify so that its errors show: the new zoom, a power of two.
+
+        `residual / den` is `rhs - rows z` at that point. The basis stays: the next proposal starts from it.
+        """
+        mantissa, exponent = _split(residual)
+        # The solver's own error is below 2**-20 and its digits end at 2**-50: magnify by what lies between.
+        seen = _ldexp(mantissa, exponent - self.row_exponents - den.bit_length() + 1 + zoom)
+        error = max(float(-seen.min(initial=0.0)), float(np.abs(seen[self.equal]).max(initial=0.0)))
+        step = int(np.clip(-np.log2(max(error, 2.0**-60)), 10, 40))
+        lower, upper = self._bounds(np.ldexp(seen, step))
+        rows = np.arange(self.m, dtype=np.int32)
+        self._solver.changeRowsBounds(self.m, rows, lower, upper)  # type: ignore[attr-defined]
+        return zoom + step
+
+    def _bounds(self, rhs: Floats) -> tuple[Floats, Floats]:
+        lower = np.full(self.m, -np.inf)
+        lower[self.equal] = rhs[self.equal]
+        return lower, rhs
 
 
 def _split(values: Sequence[int]) -> tuple[Floats, Exponents]:
@@ -94,39 +141,4 @@ def _height(exponent: Exponents, axis: int) -> Exponents:
 
 
 def _ldexp(mantissa: Floats, exponent: Exponents) -> Floats:
-    return np.ldexp(mantissa, np.clip(exponent, -2000, 2000).astype(np.int32))
-
-
-def _highs(
-    matrix: Floats, rhs: Floats, cost: Floats, last_lower: float, equal: Collection[int]
-) -> Guess | None:
-    m, n = matrix.shape
-    lp = highspy.HighsLp()
-    lp.num_row_, lp.num_col_ = m, n
-    lp.col_cost_ = cost
-    lower = np.full(n, -np.inf)
-    lower[-1:] = last_lower
-    lp.col_lower_, lp.col_upper_ = lower, np.full(n, np.inf)
-    row_lower = np.full(m, -np.inf)
-    row_lower[list(equal)] = rhs[list(equal)]
-    lp.row_lower_, lp.row_upper_ = row_lower, rhs
-    nonzero = matrix != 0
-    lp.a_matrix_.format_ = highspy.MatrixFormat.kRowwise
-    lp.a_matrix_.start_ = np.concatenate([[0], np.cumsum(nonzero.sum(axis=1))]).astype(np.int32)
-    lp.a_matrix_.index_ = np.nonzero(nonzero)[1].astype(np.int32)
-    lp.a_matrix_.value_ = matrix[nonzero]
-    solver = highspy.Highs()  # type: ignore[no-untyped-call]
-    solver.setOptionValue("output_flag", False)
-    solver.setOptionValue("presolve", "off")
-    solver.setOptionValue("primal_feasibility_tolerance", 1e-10)
-    solver.setOptionValue("dual_feasibility_tolerance", 1e-10)
-    solver.passModel(lp)
-    solver.run()
-    if solver.getModelStatus() != highspy.HighsModelStatus.kOptimal:
-        return None
-    solution, basis = solver.getSolution(), solver.getBasis()
-    basic = highspy.HighsBasisStatus.kBasic
-    active = [i for i, status in enumerate(basis.row_status) if status != basic]
-    if last_lower > -np.inf and basis.col_status[n - 1] != basic:
-        active.append(-1)
-    return Guess(np.array(solution.col_value), solver.getObjectiveValue(), active)
+    return np.ldexp(mantissa, np.clip(exponent, -2000, 500).astype(np.int32))

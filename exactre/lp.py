@@ -7,7 +7,7 @@ prove it or repair it. What comes back has passed `is_point` or `is_farkas`.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from math import gcd, lcm
@@ -16,9 +16,22 @@ import numpy as np
 from flint import fmpz_mat
 
 from exactre.errors import ShapeError
-from exactre.guess import Floats, Scaled, Scaling
-from exactre.pivots import Contradiction, Direction, Program, Vector, Vertex, optimise, pivot_columns, solve
+from exactre.guess import Floats, Scaled, Search
+from exactre.pivots import (
+    Contradiction,
+    Direction,
+    Program,
+    Vector,
+    Vertex,
+    optimise,
+    pivot_columns,
+    proved,
+    solve,
+)
 from exactre.rational import Matrix, Rational
+
+# Each look gains 10 to 40 binary digits; what five looks do not show, exact pivots find.
+_LOOKS = 5
 
 Rows = Matrix | Sequence[Sequence[Rational]]
 Column = Matrix | Sequence[Rational]
@@ -129,13 +142,13 @@ class _System:
             return self._farkas(equations.contradiction)
         scaled = Scaled(self.rows, self.rhs, self.n)
         # Slack in every inequality gives a point off all of them, with short coordinates.
-        x, t, y = self._least_slack(scaled, equations, frozenset(range(self.m)) - self.equal)
-        if t == 0 and self.strict:
+        found = self._with_slack(scaled, equations, frozenset(range(self.m)) - self.equal)
+        if isinstance(found, Vertex) and found.point[0][-1] == 0:
             # A flat polyhedron: slack where it is asked for, and nowhere else.
-            x, t, y = self._least_slack(scaled, equations, self.strict)
-            if t == 0:
-                return self._farkas(y)
-        return self._farkas(y) if t > 0 else Point(_fractions(x))
+            if not self.strict:
+                return Point(_fractions((found.point[0][:-1], found.point[1])))
+            found = self._with_slack(scaled, equations, self.strict)
+        return self._farkas(found.multipliers) if isinstance(found, Vertex) else Point(_fractions(found))
 
     def maximise(self, c: list[Fraction]) -> Optimum | Ray | Farkas:
         if len(c) != self.n:
@@ -145,25 +158,32 @@ class _System:
             return self._farkas(equations.contradiction)
         scale = lcm(*(v.denominator for v in c))
         cost = [-int(v * scale) for v in c]
-        guess = Scaled(self.rows, self.rhs, self.n).optimum(cost, self.equal)
-        if guess is None:
-            # Infeasible or unbounded, says the solver: the two questions have exact answers of their own.
+        program = Program(self.rows, self.rhs, cost, equations.independent)
+        scaled = Scaled(self.rows, self.rhs, self.n)
+        active: list[int] = []
+        for _, active in _looks(program, scaled.optimum(cost, self.equal), scaled.column_exponents):
+            vertex = proved(program, active)
+            if vertex is not None:
+                return self._optimum(c, scale, vertex)
+        if not active:
+            # Infeasible or unbounded, says the solver: each question has a quick exact answer of its own.
             start = self.decide()
             if isinstance(start, Farkas):
                 return start
             ray = _System([*self.rows, cost], [0] * self.m + [-1], (), self.equal).decide()
             if isinstance(ray, Point):
                 return Ray(start.x, ray.x)
-        program = Program(self.rows, self.rhs, cost, equations.independent)
-        answer = optimise(program, guess.active if guess else [])
+        answer = optimise(program, active)
         if isinstance(answer, Contradiction):
             return self._farkas(answer.multipliers)
         if isinstance(answer, Direction):
             start = self.decide()
             return Ray(start.x, tuple(map(Fraction, answer.direction))) if isinstance(start, Point) else start
-        x = _fractions(answer.point)
-        unit = answer.denominator * scale
-        y = {i: v * self.factors[i] / unit for i, v in sorted(answer.multipliers.items())}
+        return self._optimum(c, scale, answer)
+
+    def _optimum(self, c: list[Fraction], scale: int, vertex: Vertex) -> Optimum:
+        x, unit = _fractions(vertex.point), vertex.denominator * scale
+        y = {i: v * self.factors[i] / unit for i, v in sorted(vertex.multipliers.items())}
         return Optimum(sum((p * q for p, q in zip(c, x, strict=True)), Fraction(0)), x, y)
 
     def is_point(self, x: Vector) -> bool:
@@ -174,48 +194,44 @@ class _System:
             for i, (v, h) in enumerate(zip(values, self.rhs, strict=True))
         )
 
-    def _least_slack(
-        self, scaled: Scaled, equations: _Equations, slack: frozenset[int]
-    ) -> tuple[Vector, Fraction, dict[int, int]]:
-        """Least t with A x - t <= b in the rows `slack`, in the units of `scaled`: x, t and multipliers.
+    def _with_slack(self, scaled: Scaled, equations: _Equations, slack: frozenset[int]) -> Vector | Vertex:
+        """A solution x with slack in the rows `slack`, or the proof that there is none.
 
-        A rounded point that already shows t < 0 comes back with the t that was guessed.
+        The proof is the optimum (x, t) of min t with A x - t <= b in those rows and t >= -1, where t >= 0.
+        The units of t are those of `scaled`, times the power of two that makes all coefficients whole.
         """
-        scaling = scaled.scaling
-        guess = scaled.least_slack(slack, self.equal)
-        proposed: list[int] = []
-        if guess is not None:
-            proposed = [i if i >= 0 else self.m for i in guess.active]
-            if guess.value < 0:
-                x = self._round(_dyadic(guess.point[:-1], scaling.columns), guess.value, scaling, equations)
-                if x is not None:
-                    return x, Fraction(guess.value), {}
-        low = min(0, *scaling.rows, 0)
+        low = min(0, *scaled.row_exponents, 0)
         rows = [
             [*row, -(1 << e - low) if i in slack else 0]
-            for i, (row, e) in enumerate(zip(self.rows, scaling.rows, strict=True))
+            for i, (row, e) in enumerate(zip(self.rows, scaled.row_exponents, strict=True))
         ]
         rows.append([0] * self.n + [-(1 << -low)])
-        vertex = optimise(Program(rows, [*self.rhs, 1], [0] * self.n + [1], equations.independent), proposed)
-        assert isinstance(vertex, Vertex)  # there are points, and t >= -1
-        (*num, t_num), den = vertex.point
-        x, t = (num, den), Fraction(t_num << -low, den)
-        if t < 0:
-            x = self._round(x, t, scaling, equations) or x
-        return x, t, {i: v for i, v in vertex.multipliers.items() if i < self.m}
+        program = Program(rows, [*self.rhs, 1], [0] * self.n + [1], equations.independent)
 
-    def _round(
-        self, x: Vector, t: float | Fraction, scaling: Scaling, equations: _Equations
-    ) -> Vector | None:
-        """A solution near x, which has slack -t > 0: the shortest, else x itself, if that is a solution."""
-        # Scaled entries are at most 1: rounding errors of |t| / 4n move no row by more than |t| / 4.
-        p, q = Fraction(-t).as_integer_ratio()
-        bits = (4 * self.n * q // p).bit_length()
-        for candidate in (_rounded(x, bits, scaling.columns), x):
-            solution = equations.project(candidate)
-            if self.is_point(solution):
+        def shorten(point: Vector) -> Vector | None:
+            (*x, t), den = point
+            if t >= 0:
+                return None
+            # Scaled entries are at most 1: rounding errors of |t| / 4n move no row by more than |t| / 4.
+            bits = (4 * self.n * den // (-t << -low)).bit_length()
+            for candidate in (_rounded((x, den), bits, scaled.column_exponents), (x, den)):
+                solution = equations.project(candidate)
+                if self.is_point(solution):
+                    return solution
+            return None
+
+        active: list[int] = []
+        search = scaled.least_slack(slack, self.equal)
+        for point, active in _looks(program, search, [*scaled.column_exponents, low]):
+            solution = shorten(point)
+            if solution is not None:
                 return solution
-        return None
+            vertex = proved(program, active)
+            if vertex is not None:
+                return shorten(vertex.point) or vertex
+        repaired = optimise(program, active)
+        assert isinstance(repaired, Vertex)  # there are points, and t >= -1
+        return shorten(repaired.point) or repaired
 
     def _farkas(self, y: Mapping[int, int]) -> Farkas:
         """Multipliers of the primitive rows as coprime integer multipliers of the given rows."""
@@ -273,6 +289,20 @@ class _Equations:
         return result, den * scale
 
 
+def _looks(program: Program, search: Search, exponents: Sequence[int]) -> Iterator[tuple[Vector, list[int]]]:
+    """Proposed points and bases, each found by looking closer at where the last point was wrong."""
+    centre, zoom = ([0] * len(exponents), 1), 0
+    for _ in range(_LOOKS):
+        guess = search.propose()
+        if guess is None:
+            return
+        centre = _sum(centre, _dyadic(guess.point, [e - zoom for e in exponents]))
+        yield centre, guess.active
+        num, den = centre
+        residual = [h * den - v for h, v in zip(program.rhs, program.values(num), strict=True)]
+        zoom = search.look_closer(residual, den, zoom)
+
+
 def _integers(A: Rows, b: Column) -> tuple[list[list[int]], list[int], list[int], int]:
     """Integer rows and right-hand sides, the positive integer that each row was multiplied by, and n."""
     m, height = (
@@ -306,6 +336,13 @@ def _integers(A: Rows, b: Column) -> tuple[list[list[int]], list[int], list[int]
 def _dyadic(scaled: Floats, columns: Sequence[int]) -> Vector:
     """Floats in units of 2**columns[j] as the exact vector, less what is below 2**-80 of a unit."""
     return _shifted([int(v) for v in np.ldexp(scaled, 80)], [c - 80 for c in columns])
+
+
+def _sum(a: Vector, b: Vector) -> Vector:
+    """Sum of two dyadic vectors."""
+    den = max(a[1], b[1])
+    p, q = den // a[1], den // b[1]
+    return [v * p + w * q for v, w in zip(a[0], b[0], strict=True)], den
 
 
 def _rounded(x: Vector, bits: int, columns: Sequence[int]) -> Vector:

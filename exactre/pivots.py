@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from math import gcd
 from typing import cast
 
@@ -33,6 +34,15 @@ class Program:
     rhs: Sequence[int]
     cost: Sequence[int]
     equal: frozenset[int] = frozenset()
+
+    @cached_property
+    def matrix(self) -> fmpz_mat:
+        """The rows on FLINT."""
+        return _matrix(self.rows, len(self.cost))
+
+    def values(self, z: Sequence[int]) -> list[int]:
+        """`rows z`."""
+        return [int(v) for v in (self.matrix * fmpz_mat(len(z), 1, z)).entries()]
 
 
 @dataclass(frozen=True)
@@ -63,11 +73,20 @@ def optimise(program: Program, proposed: Iterable[int]) -> Vertex | Contradictio
     tableau = _Tableau(program, proposed)
     if tableau.leaving():
         point = tableau.point(program.rhs, 1)
-        loosened = [max(h * point[1], v) for h, v in zip(program.rhs, tableau.values(point), strict=True)]
+        loosened = [max(h * point[1], v) for h, v in zip(program.rhs, program.values(point[0]), strict=True)]
         direction = tableau.primal(loosened, point[1])
         if direction is not None:
             return Direction(direction)
     return tableau.dual()
+
+
+def proved(program: Program, proposed: Iterable[int]) -> Vertex | None:
+    """The vertex of a proposed basis if it is optimal as it stands."""
+    tableau = _Tableau(program, proposed)
+    if tableau.leaving():
+        return None
+    point = tableau.point(program.rhs, 1)
+    return tableau.vertex(point) if tableau.violated(point) is None else None
 
 
 class _Tableau:
@@ -76,7 +95,6 @@ class _Tableau:
     def __init__(self, program: Program, proposed: Iterable[int]) -> None:
         self.program = program
         self.m, self.n = len(program.rows), len(program.cost)
-        self.matrix = _matrix(program.rows, self.n)
         self._set_active(self._independent([*sorted(program.equal), *proposed]))
 
     def _row(self, i: int) -> Sequence[int]:
@@ -122,9 +140,15 @@ class _Tableau:
             if (y[k] < 0 and i not in self.program.equal if i < self.m else y[k] != 0)
         )
 
-    def values(self, point: Vector) -> list[int]:
-        """`rows z` times the point's denominator."""
-        return _times(self.matrix, point[0])
+    def violated(self, point: Vector) -> int | None:
+        """The first row that the point does not satisfy."""
+        rhs, (num, den) = self.program.rhs, point
+        return next((i for i, v in enumerate(self.program.values(num)) if v > rhs[i] * den), None)
+
+    def vertex(self, point: Vector) -> Vertex:
+        """The answer, once the point is feasible and no row is leaving."""
+        y, den = self.multipliers
+        return Vertex(point, {i: v for i, v in zip(self.active, y, strict=True) if v}, den)
 
     def primal(self, rhs: Sequence[int], scale: int) -> list[int] | None:
         """Primal simplex from a feasible vertex until y >= 0; the improving ray if there is no bound."""
@@ -137,7 +161,7 @@ class _Tableau:
             d, _ = _solve(self.basis, [sign * int(p == k) for p in range(self.n)])
             num, den = self.point(rhs, scale)
             active = set(self.active)
-            slope, value = _times(self.matrix, d), _times(self.matrix, num)
+            slope, value = self.program.values(d), self.program.values(num)
             # The step is slack / slope; slack is over den * scale, the same for every row.
             blocking = [
                 (rhs[i] * (den // scale) - value[i], slope[i], i)
@@ -150,14 +174,12 @@ class _Tableau:
 
     def dual(self) -> Vertex | Contradiction:
         """Dual simplex from y >= 0 until the vertex is feasible; a contradiction if it never can be."""
-        rhs = self.program.rhs
         while True:
-            point = self.point(rhs, 1)
-            value = self.values(point)
-            y, den = self.multipliers
-            violated = next((i for i in range(self.m) if value[i] > rhs[i] * point[1]), None)
+            point = self.point(self.program.rhs, 1)
+            violated = self.violated(point)
             if violated is None:
-                return Vertex(point, {i: v for i, v in zip(self.active, y, strict=True) if v}, den)
+                return self.vertex(point)
+            y, _ = self.multipliers
             share, scale = _solve(self.basis_t, self.program.rows[violated])
             blocking = [
                 (abs(y[k]), abs(share[k]), i)
@@ -190,10 +212,6 @@ def _solve(matrix: fmpz_mat, rhs: Sequence[int]) -> Vector:
     entries = [int(v) for v in num.entries()]
     common = gcd(int(den), *entries)
     return [v // common for v in entries], int(den) // common
-
-
-def _times(matrix: fmpz_mat, vector: Sequence[int]) -> list[int]:
-    return [int(v) for v in (matrix * fmpz_mat(len(vector), 1, vector)).entries()]
 
 
 def _matrix(rows: Sequence[Sequence[int]], n: int) -> fmpz_mat:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from exactre import lp
 from exactre.errors import ShapeError
-from exactre.guess import Guess, Scaled
+from exactre.guess import Guess, Search
 from exactre.rational import Matrix
 
 SMALL = st.integers(-3, 3)
@@ -68,16 +68,16 @@ def test_no_guess_and_wrong_guesses_are_repaired(system, random, silent):
     """The float solver may be absent or wrong: the exact pivots still decide."""
     A, b, strict, equal = system
 
-    def wrong(self, slack, equal):
+    def wrong(self):
         if silent:
             return None
-        m, n = self.matrix.shape
-        active = [i for i in range(-1, m) if random.random() < 0.5]
-        return Guess(np.array([random.uniform(-4, 4) for _ in range(n + 1)]), random.uniform(-1, 1), active)
+        n = len(self._solver.getLp().col_cost_)
+        active = [i for i in range(self.m) if random.random() < 0.5]
+        return Guess(np.array([random.uniform(-4, 4) for _ in range(n)]), active)
 
     truth = lp.feasible(A, b, strict=strict, equal=equal)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Scaled, "least_slack", wrong)
+        patch.setattr(Search, "propose", wrong)
         answer = lp.feasible(A, b, strict=strict, equal=equal)
     assert type(answer) is type(truth)
     assert is_proved(answer, A, b, strict, equal)
@@ -93,7 +93,7 @@ def test_maximise(system, objective, silent):
     c = objective[:n]
     with pytest.MonkeyPatch.context() as patch:
         if silent:
-            patch.setattr(Scaled, "optimum", lambda self, cost, equal: None)
+            patch.setattr(Search, "propose", lambda self: None)
         answer = lp.maximise(c, A, b, equal=equal)
     if isinstance(answer, lp.Farkas):
         assert proves(answer.multipliers, A, b, [], equal)
