@@ -1,0 +1,193 @@
+"""The command line: the verdict word first on stdout, errors as one line on stderr, exit codes as `cmp`.
+
+Every command loads models exactly, calls one public function and prints what it says; files are written
+whole or not at all.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from math import isfinite
+from pathlib import Path
+from typing import Any, NoReturn
+
+from exactre.certify.certificate import Witness, digest
+from exactre.certify.equivalence import certify_equivalence
+from exactre.check import Invalid, Malformed, check_documents, read_json
+from exactre.errors import ExactreError, FormatError
+from exactre.formats import json_file, load
+from exactre.formats.runtime import replay
+from exactre.formats.whole_file import write_whole
+
+TROUBLE = 2
+EXIT = {"certified": 0, "consistent": 0, "equivalent": 0, "valid": 0}
+EXIT |= {"different": 1, "invalid": 1, "partial": 3, "undecided": 3}
+WEIGHTS = ("exact", "float32", "float64")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; the exit code: 0 established, 1 refuted, 2 trouble, 3 open."""
+    options = _parser().parse_args(arguments)
+    try:
+        status: int = options.run(options)
+    except (ExactreError, Malformed) as error:
+        return _trouble(str(error))
+    except OSError as error:
+        return _trouble(f"{error.filename}: {error.strerror}" if error.filename else str(error))
+    except KeyboardInterrupt:
+        return _trouble("interrupted")
+    return status
+
+
+def _trouble(text: str) -> int:
+    print(f"exactre: {' '.join(text.split())}", file=sys.stderr)
+    return TROUBLE
+
+
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong with the usage in one line."""
+
+    def error(self, message: str) -> NoReturn:
+        sys.exit(_trouble(f"{self.prog.removeprefix('exactre ')}: {message}"))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(prog="exactre", description="Exact recovery and certified equivalence of ReLU networks.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    def command(name: str, run: Callable[[argparse.Namespace], int], text: str, *models: str) -> _Parser:
+        sub: _Parser = commands.add_parser(name, help=text, description=text)
+        sub.set_defaults(run=run)
+        for model in models:
+            sub.add_argument(model, metavar=model.upper())
+        sub.add_argument(
+            "--weights", choices=WEIGHTS, default="exact", help="round the numbers of text formats"
+        )
+        sub.add_argument("--json", action="store_true", help="print one JSON object")
+        return sub
+
+    sub = command(
+        "certify-equivalence", _certify, "Prove or refute that two networks are the same function.", "a", "b"
+    )
+    sub.add_argument("--certificate", metavar="CERT.json", help="the proof of the verdict")
+    sub.add_argument("--witness", metavar="W.json", help="a point at which they differ")
+    sub.add_argument("--timeout", type=_seconds, metavar="S", help="seconds")
+
+    sub = command("check", _check, "Decide a certificate about two networks.", "certificate", "a", "b")
+    command("info", _info, "Say what a model is, read exactly.", "model")
+    return parser
+
+
+def _seconds(text: str) -> float:
+    if re.fullmatch(r"[0-9]+(\.[0-9]+)?", text) is None or float(text) == 0:
+        raise argparse.ArgumentTypeError(f"expected a positive number of seconds, found {text!r:.60}")
+    return float(text)
+
+
+def _certify(options: argparse.Namespace) -> int:
+    _check_targets(options.certificate, options.witness)
+    a, b = (load(path, weights=options.weights) for path in (options.a, options.b))
+    verdict = certify_equivalence(a, b, timeout=options.timeout)
+    facts: dict[str, Any] = {
+        "status": verdict.status,
+        "method": verdict.method,
+        "seconds": verdict.seconds,
+        "domain": None,
+        "tolerance": "0",
+    }
+    lines = [f"method {verdict.method}, {verdict.seconds:.2f} s; on all of R^{a.input_dim}, tolerance 0"]
+    if verdict.reason:
+        facts["reason"] = verdict.reason
+        lines.append(verdict.reason)
+    if verdict.witness is not None:
+        facts["witness"] = witness = _witness(verdict.witness, options)
+        lines += [f"{name}: {_short(values)}" for name, values in witness.items() if name != "replay"]
+        lines += [f"replay {name}: {_short(out)}" for name, out in witness["replay"].items()]
+        if options.witness:
+            _write(options.witness, json.dumps(witness) + "\n")
+    if options.certificate and verdict.certificate is not None:
+        _write(options.certificate, verdict.certificate.dumps())
+    return _finish(options, facts, lines)
+
+
+def _witness(witness: Witness, options: argparse.Namespace) -> dict[str, Any]:
+    """The witness as rational strings, and what both files' runtimes answer at the rounded input."""
+    runs = {"a": replay(options.a, witness.input), "b": replay(options.b, witness.input)}
+    # JSON has no word for an overflow, so that one is a string.
+    finite = {name: [v if isfinite(v) else str(v) for v in map(float, out)] for name, out in runs.items()}
+    return {**witness.document(), "replay": finite}
+
+
+def _check(options: argparse.Namespace) -> int:
+    certificate = read_json(options.certificate)
+    documents = [_document(path, options) for path in (options.a, options.b)]
+    try:
+        check_documents(certificate, *documents)
+    except Malformed as error:
+        raise Malformed(f"{options.certificate} for {options.a} and {options.b}: {error}") from None
+    except Invalid as error:
+        facts = {"status": "invalid", "step": error.step, "rule": error.rule, "value": error.value}
+        return _finish(options, facts, [str(error)])
+    return _finish(options, {"status": "valid"}, [])
+
+
+def _document(path: str, options: argparse.Namespace) -> Any:
+    """An exact network file as it stands; any other model as the document of its exact network."""
+    return read_json(path) if path.endswith(".json") else json_file.dump(load(path, weights=options.weights))
+
+
+def _info(options: argparse.Namespace) -> int:
+    net = load(options.model, weights=options.weights)
+    facts = {
+        "inputs": net.input_dim,
+        "layers": [node.width for node in net.hidden],
+        "outputs": net.output_dim,
+        "neurons": net.neurons,
+        "parameters": net.parameters,
+        "layered": net.is_layered,
+        "sha256": digest(net),
+    }
+    if options.json:
+        print(json.dumps(facts))
+    else:
+        for name, value in facts.items():
+            print(f"{name:11}{'-'.join(map(str, value)) if isinstance(value, list) else value}")
+    return 0
+
+
+def _finish(options: argparse.Namespace, facts: Mapping[str, Any], lines: Sequence[str]) -> int:
+    print(json.dumps(facts) if options.json else "\n".join([facts["status"], *lines]))
+    return EXIT[facts["status"]]
+
+
+def _short(values: Sequence[object]) -> str:
+    """A list of numbers in one line of a terminal."""
+    text = ", ".join(map(str, values))
+    return text if len(text) <= 100 else f"{text[:97]}..."
+
+
+def _check_targets(*paths: str | None) -> None:
+    """Refuse files that cannot be written before any work is done."""
+    named = [Path(path).resolve() for path in paths if path is not None]
+    for path in named:
+        if path.is_dir() or not path.parent.is_dir():
+            raise FormatError(f"{path}: expected a file to write in an existing folder")
+        if named.count(path) > 1:
+            raise FormatError(f"{path}: expected one output a file, found two")
+
+
+def _write(path: str, text: str) -> None:
+    """Write a file whole or not at all; what is no file (a pipe, a device) cannot be replaced."""
+    target = Path(path).resolve()
+    if target.exists() and not target.is_file():
+        target.write_text(text)
+    else:
+        write_whole(target, text.encode())
+
+
+if __name__ == "__main__":
+    sys.exit(main())
