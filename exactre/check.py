@@ -210,8 +210,8 @@ def read_network(document: Any, where: str) -> Network:
             relu, inputs = k < len(items) - 1, [(k, weight, f"{at}.weight")]
         else:
             node_name, relu, sources, bias_value = fields(item, at, "name", "relu", "inputs", "bias")
-            if text(node_name, f"{at}.name") in places:
-                raise Malformed(f"{at}.name: {show(node_name)} is taken")
+            if not text(node_name, f"{at}.name") or node_name in places:
+                raise Malformed(f"{at}.name: {show(node_name)} is empty or taken")
             if type(relu) is not bool:
                 raise Malformed(f"{at}.relu: expected true or false, found {show(relu)}")
             inputs = _named_inputs(sources, places, at)
