@@ -3,6 +3,7 @@
 PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 BIN = .venv/bin
+COQ_FOUND = { command -v coqc >/dev/null && ocamlfind query zarith >/dev/null 2>&1; }
 
 .PHONY: test lint demo proofs
 
@@ -18,12 +19,13 @@ lint: .venv/installed
 demo: .venv/installed
 	@$(BIN)/python examples/demo.py
 
-proofs: .venv/installed
-	@if command -v coqc >/dev/null && ocamlfind query zarith >/dev/null 2>&1; then :; \
-	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+proofs:
+ifneq ($(wildcard proofs/Makefile),)
+	@if ! $(COQ_FOUND) && [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 		apt-get update -qq && apt-get install -qq -y coq libzarith-ocaml-dev ocaml-findlib >/dev/null; fi
-	@if command -v coqc >/dev/null && ocamlfind query zarith >/dev/null 2>&1; then $(MAKE) -C proofs; \
+	@if $(COQ_FOUND); then $(MAKE) -C proofs; \
 	else echo "proofs not built: install coq, libzarith-ocaml-dev and ocaml-findlib"; fi
+endif
 
 .venv/installed: pyproject.toml
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or later is needed"; exit 1; }
