@@ -496,22 +496,25 @@ def check_tree(
 ) -> None:
     """Accept the case tree, which is in preorder."""
     cell = Cell(context, differences)
-    # Invariant: `open_splits` has the path's atoms; True marks those whose inactive side we are in.
+    # Invariant: `open_splits` has the path's atoms; True marks those with no further side to visit.
     open_splits: list[tuple[int, bool]] = []
     for place, node in enumerate(tree):
         at = f"tree[{place}]"
-        if node.rule == "split":
-            context.atom(node.atom, at, "split")
+        if node.rule in ("split", "active", "inactive"):
+            e = context.atom(node.atom, at, node.rule)
             if 1 + context.inputs + node.atom in cell.replaced:
-                raise Invalid(at, "split", f"atom {node.atom} is chosen already")
-            cell.choose(node.atom, True)
-            open_splits.append((node.atom, False))
+                raise Invalid(at, node.rule, f"atom {node.atom} is chosen already")
+            if node.rule != "split":
+                side = e if node.rule == "active" else scale(-1, 1, e)
+                context.derive(side, node.derivations[0], cell.replaced, at, node.rule)
+            cell.choose(node.atom, node.rule != "inactive")
+            open_splits.append((node.atom, node.rule != "split"))
             continue
         check_leaf(node, cell, tolerance, at)
         while open_splits:
-            k, second = open_splits.pop()
+            k, last_side = open_splits.pop()
             cell.leave(k)
-            if not second:
+            if not last_side:
                 cell.choose(k, False)
                 open_splits.append((k, True))
                 break
@@ -671,6 +674,10 @@ def read_tree(value: Any, where: str) -> list[TreeNode]:
         if rule == "split":
             tree.append(TreeNode(rule, atom=index(array(item, at, 2)[1], at)))
             missing += 2
+        elif rule in ("active", "inactive"):
+            k, derivation = array(item, at, 3)[1:]
+            tree.append(TreeNode(rule, index(k, at), [read_derivation(derivation, at)]))
+            missing += 1
         elif rule == "infeasible":
             tree.append(TreeNode(rule, derivations=[read_derivation(array(item, at, 2)[1], at)]))
         elif rule == "equal":

@@ -142,6 +142,8 @@ def _tree_node(node: TreeNode) -> list[Any]:
         return [node.rule, node.atom]
     if node.rule == "equal":
         return [node.rule]
+    if node.rule in ("active", "inactive"):
+        return [node.rule, node.atom, _derivation(node.derivations[0])]
     if node.rule == "infeasible":
         return [node.rule, _derivation(node.derivations[0])]
     return [node.rule, [None if pair is None else [_derivation(d) for d in pair] for pair in node.bounds]]

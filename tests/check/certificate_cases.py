@@ -393,6 +393,38 @@ accept(
     ),
 )
 
+accept(
+    "stable sides",
+    certificate(
+        ABSOLUTE,
+        ABSOLUTE_2,
+        proof(
+            [["atom", 2]],
+            [["scaled", [0], ["1"]], ["atom", 1]],
+            [
+                ("split", 1),
+                ("active", 2, [["relu", 1, "3"]]),
+                ("equal",),
+                ("inactive", 2, [["gap", 1, "3"]]),
+                ("equal",),
+            ],
+        ),
+    ),
+    ABSOLUTE,
+    ABSOLUTE_2,
+    ("active called inactive", ["proof", "tree", 1, 0], "inactive", "inactive"),
+    ("inactive called active", ["proof", "tree", 3, 0], "active", "active"),
+    ("a multiplier wrong", ["proof", "tree", 1, 2, 0, 2], "1", "active"),
+    ("a fact of the other side", ["proof", "tree", 3, 2, 0, 0], "relu", "inactive"),
+    ("of no atom", ["proof", "tree", 1, 1], 3, "active"),
+    ("of the split's atom", ["proof", "tree", 1, 1], 1, "active"),
+    ("no derivation", ["proof", "tree", 1], ["active", 2], "malformed"),
+    ("two derivations", ["proof", "tree", 1], ["active", 2, [], []], "malformed"),
+    ("two children", ["proof", "tree"], [["active", 0, []], ["equal"], ["equal"]], "malformed"),
+    ("no child", ["proof", "tree"], [["active", 0, []]], "malformed"),
+    ("at the root without a proof", ["proof", "tree"], [["active", 0, []], ["equal"]], "active"),
+)
+
 # ---- the witness -------------------------------------------------------------------------------
 
 accept(
