@@ -4,6 +4,11 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# A slow machine is no failure: no test here is timed.
+settings.register_profile("exactre", deadline=None)
+settings.load_profile("exactre")
 
 MODELS = Path(os.environ.get("EXACTRE_MODELS", Path(__file__).parents[2] / "shared" / "models"))
 
