@@ -1,0 +1,151 @@
+(* Certificate documents, section 3 of FORMAT.md, as the checker's types. *)
+
+open Json
+
+let max_neurons = 10_000_000
+
+type proof =
+  | Equivalent of Checker.step list * Checker.step list * Checker.tree_node list
+  | Different of Checker.q list * Checker.q list * Checker.q list
+
+type t = { a : string; b : string; domain : Checker.polyhedron; tolerance : Checker.q; proof : proof }
+
+let map_items where read value =
+  let _, items =
+    List.fold_left
+      (fun (i, done_) item -> (i + 1, read (Printf.sprintf "%s[%d]" where i) item :: done_))
+      (0, []) (array where value)
+  in
+  List.rev items
+
+let rational = Network_file.rational_value
+
+let hash where value =
+  let s = text where value in
+  let well_formed = ref (String.length s = 64) in
+  String.iter (function '0' .. '9' | 'a' .. 'f' -> () | _ -> well_formed := false) s;
+  if !well_formed then s
+  else malformed "%s: expected 64 hexadecimal digits, found %s" where (show value)
+
+let domain_row where value =
+  match array where value with
+  | [ entries; bound ] ->
+      let last = ref (-1) in
+      let entry at = function
+        | Array [ j; number ] ->
+            let j = index at j and a = rational at number in
+            if j <= !last || Network_file.is_zero a then malformed "%s: expected ascending indices and no zeros" at;
+            last := j;
+            (* Input j is value number j + 1. *)
+            (Z.of_int (j + 1), a)
+        | other -> malformed "%s: expected [index, rational], found %s" at (show other)
+      in
+      let row = map_items where entry entries in
+      (row, rational where bound)
+  | _ -> malformed "%s: expected [row, bound]" where
+
+let derivation where value =
+  map_items where
+    (fun at item ->
+      match item with
+      | Array [ String kind; k; number ] ->
+          let k = index at k and q = rational at number in
+          let fact =
+            match kind with
+            | "one" -> if k = 0 then Checker.One else malformed "%s: expected index 0 for \"one\", found %d" at k
+            | "relu" -> Checker.Relu (Z.of_int k)
+            | "gap" -> Checker.Gap (Z.of_int k)
+            | "domain" -> Checker.Domain (Z.of_int k)
+            | _ -> malformed "%s: unknown fact %S" at kind
+          in
+          if Z.sign q.Checker.qnum <= 0 then malformed "%s: expected a multiplier > 0" at;
+          (fact, q)
+      | other -> malformed "%s: expected [kind, index, multiplier], found %s" at (show other))
+    value
+
+let steps where value =
+  let total = ref 0 in
+  let run at count =
+    total := !total + count;
+    if !total > max_neurons then malformed "%s: more than %d neurons" at max_neurons
+  in
+  let rec repeat n step acc = if n = 0 then acc else repeat (n - 1) step (step :: acc) in
+  let add at acc = function
+    | Array [ String (("atom" | "constant") as rule); count ] ->
+        let count = index ~least:1 at count in
+        run at count;
+        repeat count (if rule = "atom" then Checker.Atom else Checker.Constant) acc
+    | Array [ String "scaled"; atoms; factors ] ->
+        let ks = map_items at index atoms and ss = map_items at rational factors in
+        if ks = [] || List.compare_lengths ks ss <> 0 || List.exists Network_file.is_zero ss then
+          malformed "%s: expected as many factors as atoms, at least one, and none zero" at;
+        run at (List.length ks);
+        List.fold_left2 (fun acc k s -> Checker.Scaled (Z.of_int k, s) :: acc) acc ks ss
+    | Array [ String "active"; d ] -> run at 1; Checker.Active (derivation at d) :: acc
+    | Array [ String "inactive"; d ] -> run at 1; Checker.Inactive (derivation at d) :: acc
+    | other -> malformed "%s: expected a step, found %s" at (show other)
+  in
+  let _, reversed =
+    List.fold_left
+      (fun (i, acc) item -> (i + 1, add (Printf.sprintf "%s[%d]" where i) acc item))
+      (0, []) (array where value)
+  in
+  List.rev reversed
+
+(* The tree in preorder, which must end where the list ends. *)
+let tree where value =
+  let missing = ref 1 in
+  let bounds at = function
+    | Null -> None
+    | Array [ upper; lower ] -> Some (derivation at upper, derivation at lower)
+    | other -> malformed "%s: expected null or two derivations, found %s" at (show other)
+  in
+  let nodes =
+    map_items where
+      (fun at item ->
+        if !missing = 0 then malformed "%s: the tree has ended before this node" at;
+        decr missing;
+        match item with
+        | Array [ String "split"; k ] -> missing := !missing + 2; Checker.Split (Z.of_int (index at k))
+        | Array [ String "infeasible"; d ] -> Checker.Infeasible (derivation at d)
+        | Array [ String "equal" ] -> Checker.Equal
+        | Array [ String "bounded"; proofs ] -> Checker.Bounded (map_items at bounds proofs)
+        | other -> malformed "%s: expected a node of the tree, found %s" at (show other))
+      value
+  in
+  if !missing > 0 then malformed "%s: the tree ends early, %d subtrees are missing" where !missing;
+  nodes
+
+let read document =
+  match
+    fields "certificate" [ "format"; "version"; "claim"; "a"; "b"; "domain"; "tolerance"; "proof" ] document
+  with
+  | [ format; version; claim; a; b; domain; tolerance; proof ] ->
+      if format <> String "exactre-certificate" then
+        malformed "format: expected \"exactre-certificate\", found %s" (show format);
+      if version <> Int 1 then malformed "version: expected 1, found %s" (show version);
+      let a = hash "a" a and b = hash "b" b in
+      let domain = match domain with Null -> [] | rows -> map_items "domain" domain_row rows in
+      let tolerance = rational "tolerance" tolerance in
+      if Z.sign tolerance.Checker.qnum < 0 then malformed "tolerance: expected a number >= 0";
+      let proof =
+        match claim with
+        | String "equivalent" -> (
+            match fields "proof" [ "a"; "b"; "tree" ] proof with
+            | [ x; y; z ] ->
+                let x = steps "proof.a" x in
+                let y = steps "proof.b" y in
+                Equivalent (x, y, tree "proof.tree" z)
+            | _ -> assert false)
+        | String "different" -> (
+            match fields "proof" [ "input"; "output_a"; "output_b" ] proof with
+            | [ x; y; z ] ->
+                let list name value = map_items ("proof." ^ name) rational value in
+                let x = list "input" x in
+                let y = list "output_a" y in
+                Different (x, y, list "output_b" z)
+            | _ -> assert false)
+        | other -> malformed "claim: expected \"equivalent\" or \"different\", found %s" (show other)
+      in
+      { a; b; domain; tolerance; proof }
+  | _ -> assert false
