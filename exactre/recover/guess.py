@@ -19,6 +19,7 @@ Vector = NDArray[np.float64]
 
 _FAR = 1e6
 _CENTRING_STEPS = 6
+_ASCENT_STEPS = 80
 
 
 @dataclass(frozen=True)
@@ -140,6 +141,122 @@ class Cell:
         if clearance < 1e-9 * (1 + float(np.linalg.norm(y))):
             return None
         return Crossing(wall, y, across / lengths[0], aside / lengths[1], clearance)
+
+
+def corner(
+    walls: Vector, side: Sequence[int], lower: Sequence[int], start: Vector, most: int, rng: np.random.Generator
+) -> tuple[list[int], Vector]:
+    """A point of a low face of the cell around `start`, on up to `most` of the `lower` walls and no others.
+
+    Walks to one wall after the other inside the walls already reached. Returns the walls and the point.
+    """
+    normals, x, reached = walls[:, :-1], start, []
+    basis = np.zeros((0, len(start)))
+    signs = np.array(side, dtype=np.float64)
+    for _ in range(most):
+        along = normals - (normals @ basis.T) @ basis
+        level = signs * (normals @ x + walls[:, -1])
+        level[reached] = np.inf
+        hit = None
+        for target in rng.permutation([j for j in lower if j not in reached])[:8]:
+            speed = float(along[target] @ along[target])
+            if speed < 1e-9:
+                continue
+            d = -signs[target] * along[target]
+            with np.errstate(divide="ignore", invalid="ignore"):
+                times = level / -(signs * (along @ d))
+            times[reached] = np.inf
+            times = np.where(times > 0, times, np.inf)
+            first = int(times.argmin())
+            if first in lower and np.isfinite(times[first]):
+                hit = first, x + times[first] * d
+                break
+        if hit is None:
+            break
+        reached.append(hit[0])
+        x = hit[1]
+        q, _ = np.linalg.qr(normals[reached].T)
+        basis = q.T
+        x = x - np.linalg.pinv(normals[reached]) @ (normals[reached] @ x + walls[reached, -1])
+    return reached, x
+
+
+def sectors(walls: Vector, side: Sequence[int], reached: Sequence[int], point: Vector) -> list[Vector]:
+    """Points beside a corner: one in the cell itself, and one beyond each wall that meets there."""
+    normals = walls[:, :-1]
+    level = np.abs(normals @ point + walls[:, -1])
+    level[list(reached)] = np.inf
+    clearance = float(min(level.min(initial=np.inf), 1.0))
+    inside = np.array([float(side[j]) for j in reached])
+    inverse = np.linalg.pinv(normals[list(reached)])
+    points = []
+    for k in range(-1, len(reached)):
+        levels = inside.copy()
+        if k >= 0:
+            levels[k] *= -1 / 64
+        d = inverse @ levels
+        points.append(point + d * (clearance / 4096 / max(float(np.linalg.norm(d)), 1e-300)))
+    return points
+
+
+class FloatModel:
+    """The known neurons as float64 rows, each scaled to a unit row; values and gradients by depth."""
+
+    def __init__(self, model: Model) -> None:
+        count = len(model)
+        self.depth = np.array(model.depth)
+        self._weights = np.zeros((count, count))
+        self._linear = np.zeros((count, model.dim + 1))
+        exponents: list[int] = []
+        for z, neuron in enumerate(model.neurons):
+            terms = [v.bit_length() for v in neuron.linear if v]
+            terms += [a.bit_length() + exponents[j] for j, a in neuron.parents.items()]
+            exponents.append(max(terms, default=0))
+            self._linear[z] = [_shifted(v, -exponents[z]) for v in neuron.linear]
+            for j, a in neuron.parents.items():
+                self._weights[z, j] = _shifted(a, exponents[j] - exponents[z])
+
+    def forms(self, x: Vector) -> Vector:
+        """Forms (N, r + 1) of all neurons in the cell of x (r,)."""
+        forms = np.zeros_like(self._linear)
+        signs = np.zeros(len(forms))
+        point = np.append(x, 1.0)
+        for depth in range(int(self.depth.max(initial=-1)) + 1):
+            rows = self.depth == depth
+            forms[rows] = self._linear[rows] + (self._weights[rows] * signs) @ forms
+            signs[rows] = np.sign(forms[rows] @ point)
+        return forms
+
+    def steered(
+        self, layer: Sequence[int], orientation: Sequence[int], units: Sequence[int], radius: float, rng: np.random.Generator
+    ) -> Vector:
+        """A point at `radius` where some units of the layer are as active, and the others as little, as a
+        short subgradient ascent finds.
+        """
+        signs = np.array(orientation, dtype=np.float64)
+        gain = np.where(np.isin(layer, units), 1.0, -2.0)
+        x = rng.normal(size=self._linear.shape[1] - 1)
+        x *= radius / np.linalg.norm(x)
+        best, best_value = x, -np.inf
+        for step in range(_ASCENT_STEPS):
+            forms = self.forms(x)[list(layer)] * signs[:, None]
+            forms /= np.maximum(np.linalg.norm(forms[:, :-1], axis=1, keepdims=True), 1e-300)
+            values = forms @ np.append(x, 1.0)
+            active = values > 0
+            value = float((gain * np.where(active, values, 0.0)).sum()) / radius
+            if value > best_value:
+                best, best_value = x, value
+            wanted = active | (gain > 0)
+            d = (gain * wanted) @ forms[:, :-1]
+            x = x + d * (radius / (1 + step / 4) / max(float(np.linalg.norm(d)), 1e-300) / 2)
+            x *= radius / np.linalg.norm(x)
+        return best
+
+
+def _shifted(value: int, exponent: int) -> float:
+    """value * 2^exponent as a float, without overflow on the way."""
+    excess = max(0, value.bit_length() - 60)
+    return float(np.ldexp(float(value >> excess), max(exponent + excess, -1100)))
 
 
 def fractions(values: Vector) -> list[Fraction]:

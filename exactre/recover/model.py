@@ -88,6 +88,12 @@ class Sampled:
         self.values.append(self.evaluate(neuron))
         self.model = self.model.extended(neuron)
 
+    def restarted(self) -> Sampled:
+        """The same points without any neuron."""
+        fresh = Sampled(Model(self.model.dim))
+        fresh.points = self.points
+        return fresh
+
     def evaluate(self, neuron: Neuron, start: int = 0) -> list[int]:
         """Values of a neuron over known ones at the points from `start` on."""
         count = len(self.points) - start

@@ -17,9 +17,9 @@ import numpy as np
 from flint import fmpz_mat
 from numpy.typing import NDArray
 
+from exactre.recover.group import PRIME
 from exactre.recover.model import Model, Neuron, Signs
 
-_PRIME = (1 << 31) - 1
 
 
 class PieceLike(Protocol):
@@ -34,11 +34,18 @@ class PieceLike(Protocol):
 
 
 @dataclass(frozen=True)
-class Solution:
-    """A neuron's row and the signs it implies for its parent layer, {neuron: +-1}."""
+class Row:
+    """u = sum of parents[j] |u_j| + linear . (y, 1), exact, and the parents' signs it implies, {neuron: +-1}."""
 
-    neuron: Neuron
+    parents: Mapping[int, Fraction]
+    linear: tuple[Fraction, ...]
     orientation: Mapping[int, int]
+
+    def neuron(self) -> Neuron:
+        """The row without its scale and sign."""
+        den = lcm(*(v.denominator for v in (*self.parents.values(), *self.linear)))
+        parents = {j: int(v * den) for j, v in self.parents.items()}
+        return Neuron.primitive(parents, [int(v * den) for v in self.linear])
 
 
 class Hypothesis:
@@ -46,96 +53,97 @@ class Hypothesis:
 
     depth = k >= 0: the neurons of depth k through their ReLU, and a constant: a layered network.
     depth = -1: an affine function of the input. depth = None: |u_j| of every known neuron and an affine
-    function (`general`): any DAG.
+    function (`general`): any DAG. `scales` pieces may come with an unknown scale of their own.
     """
 
-    def __init__(self, model: Model, depth: int | None, orientation: Mapping[int, int]) -> None:
+    def __init__(
+        self, model: Model, depth: int | None, orientation: Mapping[int, int], *, scales: int = 0
+    ) -> None:
         self.model = model
-        self.general = depth is None
         self.depth = len(model) if depth is None else depth
         self.parents = [j for j in range(len(model)) if depth is None or model.depth[j] == depth]
-        # (neuron, oriented sign or 0 for |u|, or None for the plain u)
-        self.columns: list[tuple[int, int | None]] = []
+        # (neuron, oriented sign, or 0 for |u|, or None for the plain u)
+        self._columns: list[tuple[int, int | None]] = []
         for j in self.parents:
-            if self.general:
-                self.columns.append((j, 0))
+            if depth is None:
+                self._columns.append((j, 0))
             elif j in orientation:
-                self.columns.append((j, orientation[j]))
+                self._columns.append((j, orientation[j]))
             else:
-                self.columns += [(j, 0), (j, None)]
-        self.affine = list(range(model.dim + 1)) if self.general or depth == -1 else [model.dim]
-        self._system = _System(len(self.columns) + len(self.affine))
+                self._columns += [(j, 0), (j, None)]
+        self._affine = list(range(model.dim + 1)) if depth is None or depth == -1 else [model.dim]
+        self._scales = scales
+        self._system = _System(len(self._columns) + len(self._affine) + scales)
         self._seen: dict[int, set[int]] = {j: set() for j in self.parents}
-        self._pieces = 0
+        self.pieces = 0
 
     @property
     def is_consistent(self) -> bool:
         """False once the pieces contradict the hypothesis modulo the prime, and so over Q."""
         return self._system.is_consistent
 
-    def add(self, piece: PieceLike, forms: Sequence[Sequence[int]]) -> None:
-        """The equations of one more piece; `forms` are the known forms in its cell."""
-        self._pieces += 1
+    def add(self, piece: PieceLike, forms: Sequence[Sequence[int]], *, scale: int | None = None) -> None:
+        """The equations of one more piece; `forms` are the known forms in its cell.
+
+        With `scale` (0 <= scale < scales) the piece's own scale is unknown, and the system solves for it.
+        """
+        self.pieces += 1
         for j in self.parents:
             self._seen[j].add(piece.signs[j])
         columns = []
-        for j, kind in self.columns:
+        for j, kind in self._columns:
             factor = 1 if kind is None else piece.signs[j] if kind == 0 else kind * int(piece.signs[j] == kind)
             columns.append([factor * v for v in forms[j]] if factor else [0] * (self.model.dim + 1))
+        num, den = piece.scale.numerator, piece.scale.denominator
         rows = []
         for i in range(self.model.dim + 1):
-            den, value = piece.scale.denominator, piece.scale.numerator * piece.form[i]
-            rows.append([*(c[i] * den for c in columns), *(den * int(i == k) for k in self.affine), value])
+            free = [0] * self._scales
+            value = num * piece.form[i]
+            if scale is not None:
+                free[scale], value = -value, 0
+            rows.append([*(c[i] * den for c in columns), *(den * int(i == k) for k in self._affine), *free, value])
         self._system.add(rows)
 
     def targets(self) -> set[int]:
         """Neurons whose boundary should be crossed next: those not seen on the sides that matter."""
-        oriented = {j: kind for j, kind in self.columns if kind}
+        oriented = {j: kind for j, kind in self._columns if kind}
         return {
             j
             for j, seen in self._seen.items()
             if (oriented[j] not in seen if j in oriented else len(seen) < 2)
         }
 
-    def solution(self) -> Solution | None:
+    def row(self) -> Row | None:
         """The row, once the equations determine it and it satisfies every one of them exactly."""
-        if self.depth == -1 and self._pieces < 4:
-            return None
         values = self._system.solve()
         if values is None:
             return None
-        linear = [Fraction(0)] * (self.model.dim + 1)
         parents: dict[int, Fraction] = {}
         plain: dict[int, Fraction] = {}
-        for (j, kind), value in zip(self.columns, values, strict=False):
+        for (j, kind), value in zip(self._columns, values, strict=False):
             if kind is None:
-                plain[j] = plain.get(j, Fraction(0)) + value
+                plain[j] = value
             elif kind == 0:
-                parents[j] = parents.get(j, Fraction(0)) + value
+                parents[j] = value
             else:
-                parents[j] = parents.get(j, Fraction(0)) + value / 2
-                plain[j] = plain.get(j, Fraction(0)) + kind * value / 2
-        for k, value in zip(self.affine, values[len(self.columns) :], strict=True):
-            linear[k] += value
+                parents[j] = value / 2
+                plain[j] = kind * value / 2
         orientation = {}
         for j, value in plain.items():
-            if parents[j]:
-                if abs(value) != abs(parents[j]):
-                    self._system.is_consistent = False
-                    return None
-                orientation[j] = 1 if value == parents[j] else -1
-            elif value:
-                self._system.is_consistent = False
+            if abs(value) != abs(parents[j]):
+                self._system.is_consistent = False  # neither relu(u_j) nor relu(-u_j): not layered
                 return None
+            if value:
+                orientation[j] = 1 if value == parents[j] else -1
+        linear = [Fraction(0)] * (self.model.dim + 1)
+        for k, value in zip(self._affine, values[len(self._columns) :], strict=False):
+            linear[k] += value
+        for j, value in plain.items():
             neuron = self.model.neurons[j]
             for i, a in neuron.parents.items():
                 parents[i] = parents.get(i, Fraction(0)) + value * a
             linear = [v + value * w for v, w in zip(linear, neuron.linear, strict=True)]
-        den = lcm(*(v.denominator for v in (*parents.values(), *linear)))
-        return Solution(
-            Neuron.primitive({j: int(v * den) for j, v in parents.items()}, [int(v * den) for v in linear]),
-            orientation,
-        )
+        return Row({j: v for j, v in parents.items() if v}, tuple(linear), orientation)
 
 
 class _System:
@@ -151,9 +159,9 @@ class _System:
 
     def add(self, rows: Sequence[Sequence[int]]) -> None:
         """More equations."""
-        block = np.array([[int(v) % _PRIME for v in row] for row in rows], dtype=np.int64)
+        block = np.array([[int(v) % PRIME for v in row] for row in rows], dtype=np.int64)
         for basis, pivot in zip(self._echelon, self._pivots, strict=True):
-            block = (block - block[:, pivot : pivot + 1] * basis) % _PRIME
+            block = (block - block[:, pivot : pivot + 1] * basis) % PRIME
         for i in range(len(block)):
             nonzero = np.flatnonzero(block[i])
             self._rows.append([int(v) for v in rows[i]])
@@ -163,8 +171,8 @@ class _System:
             if pivot == self.unknowns:
                 self.is_consistent = False
                 return
-            row = block[i] * pow(int(block[i, pivot]), -1, _PRIME) % _PRIME
-            block = (block - block[:, pivot : pivot + 1] * row) % _PRIME
+            row = block[i] * pow(int(block[i, pivot]), -1, PRIME) % PRIME
+            block = (block - block[:, pivot : pivot + 1] * row) % PRIME
             self._echelon = np.vstack([self._echelon, row])
             self._pivots.append(pivot)
             self._independent.append(len(self._rows) - 1)

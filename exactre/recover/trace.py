@@ -9,7 +9,7 @@ known is: the neuron is deeper than what is known, or not alone.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from math import lcm
@@ -19,9 +19,10 @@ import numpy as np
 from exactre.recover.guess import Cell, Crossing, Vector, fractions, unit_form, unit_forms
 from exactre.recover.jet import Jets
 from exactre.recover.line import Form, dyadic, jump_form
-from exactre.recover.model import Model, Neuron, Sampled, Signs
-from exactre.recover.row import Hypothesis, Solution
+from exactre.recover.model import Model, Sampled, Signs
+from exactre.recover.row import Hypothesis, Row
 
+_LEAST_PIECES = 3  # an affine row fits any one piece
 _ASIDE, _ACROSS, _GRID = 12, 52, 75  # binary digits below the clearance at a crossing
 
 
@@ -38,11 +39,10 @@ class Piece:
 
 @dataclass
 class Tracer:
-    """Traces boundary points of unknown neurons over a fixed model. `orientation` is {neuron: +-1}."""
+    """Traces boundary points of unknown neurons over a fixed model."""
 
     jets: Jets
     model: Model
-    orientation: Mapping[int, int]
     rng: np.random.Generator
     forms: dict[Signs, list[list[int]]] = field(default_factory=dict)
 
@@ -86,11 +86,12 @@ class Tracer:
             raise Elsewhere
         return Piece(signs, form, piece.scale * step, crossing.point, crossing.wall)
 
-    def trace(self, start: Piece, hypotheses: Iterable[Hypothesis]) -> Solution | None:
-        """The row of the neuron that bends at `start`, under the first hypothesis that fits; else None."""
+    def trace(self, start: Piece, hypotheses: Iterable[Hypothesis]) -> Row | None:
+        """The row of the neuron that bends at `start`, under the first hypothesis that fits; else None.
+
+        Each hypothesis holds the equations of `start` already, at its scale.
+        """
         alive = list(hypotheses)
-        for hypothesis in alive:
-            hypothesis.add(start, self.forms_at(start.signs))
         open_pieces = [start]
         tried: set[tuple[Signs, int]] = set()
         visited = {start.signs}
@@ -101,9 +102,9 @@ class Tracer:
             if not alive:
                 return None
             for hypothesis in alive:
-                solution = hypothesis.solution()
-                if solution is not None:
-                    return solution
+                row = hypothesis.row() if hypothesis.pieces >= _LEAST_PIECES else None
+                if row is not None:
+                    return row
             lead = alive[0]
             choice = self._choose(open_pieces, lead.targets(), tried, visited, crossings)
             if choice is None:
@@ -120,7 +121,7 @@ class Tracer:
                     return None
                 if found is None:
                     misses += 1
-                    if misses > 8:
+                    if misses > 2:
                         return None
                     continue
                 for hypothesis in alive:

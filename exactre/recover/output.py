@@ -1,0 +1,124 @@
+"""The output layer from the survey's pieces, and the recovered network in its usual, oriented form."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+from exactre.network import INPUT, Network, Node
+from exactre.rational import Matrix
+from exactre.recover.line import Form
+from exactre.recover.model import Model, Signs
+from exactre.recover.row import Hypothesis, Row
+from exactre.recover.survey import Survey
+from exactre.recover.trace import Tracer
+
+_PIECES = 40
+
+
+@dataclass(frozen=True)
+class _OutputPiece:
+    """One output's affine piece: value = scale * form . (y, 1) where known neurons have `signs`."""
+
+    signs: Signs
+    form: Form
+    scale: Fraction
+
+
+def output_rows(survey: Survey, tracer: Tracer, order: Sequence[int]) -> list[Row] | None:
+    """One row per output over the known neurons, from the affine pieces beside the kinks; None if none fits.
+
+    `order` says in which order the kinks are used; a row uses the first pieces that determine it and is
+    checked exactly on `_PIECES` of them.
+    """
+    pieces = [(survey.origin, survey.origin_signs())]
+    pieces += [(survey.kinks[i].left, survey.signs(i)) for i in order]
+    rows = []
+    for output in range(survey.origin.shape[0]):
+        row = _output_row(survey, tracer, pieces, output)
+        if row is None:
+            return None
+        rows.append(row)
+        survey.orientation.update(row.orientation)
+    return rows
+
+
+def _output_row(
+    survey: Survey, tracer: Tracer, pieces: Sequence[tuple[Matrix, Signs]], output: int
+) -> Row | None:
+    depths: list[int | None] = [max(survey.model.depth, default=-1), None]
+    for depth in depths:
+        hypothesis = Hypothesis(survey.model, depth, survey.orientation)
+        for count, (piece, signs) in enumerate(pieces, start=1):
+            form = tuple(int(piece.num[output, k]) for k in range(survey.jets.dim + 1))
+            hypothesis.add(_OutputPiece(signs, form, Fraction(1, piece.den)), tracer.forms_at(signs))
+            if not hypothesis.is_consistent:
+                break
+            if count >= _PIECES or count == len(pieces):
+                row = hypothesis.row()
+                if row is not None:
+                    return row
+    return None
+
+
+def assemble(
+    model: Model, orientation: Mapping[int, int], outputs: Sequence[Row], linear: Sequence[Sequence[int]]
+) -> Network:
+    """The network with neurons relu(s_j u_j): layered where no skip is left, else a DAG; exact.
+
+    `linear` gives each neuron's affine part over the inputs (n + 1,); the outputs' are over the inputs
+    already. A neuron without a known sign is oriented +1, which any later layer makes up for by a skip.
+    """
+    depth = model.depth
+    blocks = [[j for j, d in enumerate(depth) if d == k] for k in range(max(depth, default=-1) + 1)]
+    n = (len(linear[0]) if linear else len(outputs[0].linear)) - 1
+    signs = {j: orientation.get(j, 1) for j in range(len(model))}
+    nodes = []
+    for k, block in enumerate(blocks):
+        rows = []
+        for z in block:
+            parents = {j: Fraction(a * signs[z]) for j, a in model.neurons[z].parents.items()}
+            affine = [Fraction(v * signs[z]) for v in linear[z]]
+            rows.append(_oriented(parents, affine, model, signs, linear))
+        nodes.append(_node(f"layer{k + 1}", True, rows, blocks[:k], n))
+    rows = [_oriented(dict(row.parents), list(row.linear), model, signs, linear) for row in outputs]
+    nodes.append(_node("output", False, rows, blocks, n))
+    return Network(n, nodes)
+
+
+def _oriented(
+    parents: dict[int, Fraction],
+    affine: list[Fraction],
+    model: Model,
+    signs: Mapping[int, int],
+    linear: Sequence[Sequence[int]],
+) -> tuple[dict[int, Fraction], list[Fraction]]:
+    """Coefficients on relu(s_j u_j) and on (x, 1), from those on |u_j| = 2 relu(s u) - s u."""
+    features: dict[int, Fraction] = {}
+    while parents:
+        j = max(parents)
+        a = parents.pop(j)
+        if a:
+            features[j] = 2 * a
+            for i, b in model.neurons[j].parents.items():
+                parents[i] = parents.get(i, Fraction(0)) - a * signs[j] * b
+            affine = [v - a * signs[j] * w for v, w in zip(affine, linear[j], strict=True)]
+    return features, affine
+
+
+def _node(
+    name: str,
+    relu: bool,
+    rows: Sequence[tuple[dict[int, Fraction], list[Fraction]]],
+    blocks: Sequence[Sequence[int]],
+    n: int,
+) -> Node:
+    inputs: list[tuple[str, Matrix]] = []
+    if any(any(affine[:-1]) for _, affine in rows) or not blocks:
+        inputs.append((INPUT, Matrix.from_rows([affine[:-1] for _, affine in rows], n)))
+    for k, block in enumerate(blocks):
+        weight = [[features.get(j, Fraction(0)) for j in block] for features, _ in rows]
+        if any(map(any, weight)):
+            inputs.append((f"layer{k + 1}", Matrix.from_rows(weight, len(block))))
+    return Node(name, relu, tuple(inputs), Matrix.column([affine[-1] for _, affine in rows]))

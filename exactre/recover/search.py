@@ -1,0 +1,148 @@
+"""The search for a network that explains every kink seen: lines, layers, steering, repair.
+
+Rounds of more evidence. Each round uses what the lines already say, for every depth, and then asks for
+more where something is unexplained: random lines find what is common, steered segments what is rare,
+traces what was seen once. A neuron that the lines contradict is dropped with all that reads it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from fractions import Fraction
+
+import numpy as np
+
+from exactre.recover import layer
+from exactre.recover.jet import Jets
+from exactre.recover.line import Line
+from exactre.recover.output import output_rows
+from exactre.recover.row import Row
+from exactre.recover.survey import Survey
+from exactre.recover.trace import Tracer
+
+_FIRST_LINES = 3
+_ROUNDS = 24
+_STEERED = 6
+_TRACES = 6
+
+Watch = Callable[[str, tuple[int, ...]], None]
+
+
+class Search:
+    """Rounds of recovery in one chart. `watch(stage, layers)` is told of every step."""
+
+    def __init__(self, jets: Jets, rng: np.random.Generator, watch: Watch) -> None:
+        self.rng = rng
+        self.survey = Survey(jets)
+        self._watch = watch
+        self._tried: set[tuple[int, ...]] = set()
+        self._steered = 0
+        self._general = False
+        self._rounds = 0
+
+    def layers(self) -> tuple[int, ...]:
+        """Known neurons by depth."""
+        depth = self.survey.model.depth
+        return tuple(depth.count(k) for k in range(max(depth, default=-1) + 1))
+
+    def rows(self) -> list[Row] | None:
+        """Search until the known neurons explain every kink and the outputs; None when rounds run out."""
+        survey = self.survey
+        while len(survey.lines) < _FIRST_LINES:
+            self._say("lines")
+            survey.scan(self._line())
+            layer.first_layer(survey)
+        while self._rounds < _ROUNDS:
+            self._rounds += 1
+            while self._groups():
+                pass
+            if not survey.unexplained():
+                self._say("outputs")
+                rows = output_rows(survey, self._tracer(), self._order())
+                if rows is not None:
+                    return rows
+            self._more()
+        return None
+
+    def _say(self, stage: str) -> None:
+        self._watch(stage, self.layers())
+
+    def _tracer(self) -> Tracer:
+        return Tracer(self.survey.jets, self.survey.model, self.rng)
+
+    def _order(self) -> list[int]:
+        return [int(i) for i in self.rng.permutation(len(self.survey.kinks))]
+
+    def _line(self) -> Line:
+        """A random line through the middle of the chart, short integers over 16."""
+        dim = self.survey.jets.dim
+        p, v = self.rng.integers(-16, 17, size=dim), self.rng.integers(-64, 65, size=dim)
+        v[int(self.rng.integers(dim))] += 129
+        return Line(tuple(Fraction(int(a), 16) for a in p), tuple(Fraction(int(a), 16) for a in v))
+
+    def _groups(self) -> bool:
+        """Accept the neurons that groups of kinks determine, depth by depth; whether there were any."""
+        found = False
+        for depth in range(len(self.layers())):
+            self._say("signs")
+            if not layer.orient(self.survey, depth) and depth:
+                layer.orient_at_corners(self.survey, depth, self.rng)
+            self._say("groups")
+            for group in layer.grouped(self.survey, depth):
+                fresh = [i for i in group if self.survey.owner[i] is None]
+                if len(fresh) < 2 or tuple(fresh) in self._tried:
+                    continue
+                self._tried.add(tuple(fresh))
+                row = layer.row_of_group(self.survey, self._tracer(), depth, fresh)
+                found |= row is not None and self._accept(row, 2)
+        return found
+
+    def _accept(self, row: Row, least: int) -> bool:
+        neuron = row.neuron()
+        evidence = self.survey.evidence(neuron)
+        fresh = [i for i in evidence.explained if self.survey.owner[i] is None]
+        if len(fresh) < least or evidence.misses or len(fresh) < len(evidence.explained):
+            return False
+        self.survey.add(neuron)
+        self.survey.orientation.update(row.orientation)
+        self._say("neurons")
+        return True
+
+    def _more(self) -> None:
+        """More evidence: a random line, a steered chain, traces of what was seen once; then second thoughts."""
+        survey = self.survey
+        self._say("lines")
+        survey.scan(self._line())
+        layer.first_layer(survey)
+        depths = len(self.layers())
+        if depths:
+            self._say("steering")
+            layer.steer(survey, self._steered % depths, _STEERED, self.rng)
+            self._steered += 1
+        self._drop_contradicted()
+        if self._rounds > 1:
+            self._trace_some()
+
+    def _trace_some(self) -> None:
+        self._say("traces")
+        depths: list[int | None] = list(range(len(self.layers()) - 1, -2, -1))
+        accepted = 0
+        if self._general:
+            depths.append(None)
+        fresh = [i for i in self.survey.unexplained() if (i, len(self.survey.model)) not in self._tried]
+        for i in self.rng.permutation(fresh)[:_TRACES]:
+            if self.survey.owner[i] is not None:
+                continue
+            row = layer.row_of_kink(self.survey, self._tracer(), depths, int(i))
+            accepted += row is not None and self._accept(row, 2)
+        self._general = not accepted
+
+    def _drop_contradicted(self) -> None:
+        contradicted = set()
+        for z, neuron in enumerate(self.survey.model.neurons):
+            evidence = self.survey.evidence(neuron)
+            if 3 * evidence.misses > len(evidence.explained):
+                contradicted.add(z)
+        if contradicted:
+            self.survey.without(contradicted)
+
