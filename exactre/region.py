@@ -102,8 +102,13 @@ def _column_last(column: fmpz_mat, n: int) -> fmpz_mat:
 
 def _relu(joined: Matrix, signs: Sequence[int]) -> Matrix:
     """The rows of inactive neurons set to zero."""
-    rows = joined.num.tolist()
-    flat = [v if sign > 0 else fmpz(0) for row, sign in zip(rows, signs, strict=True) for v in row]
+    n = joined.shape[1]
+    flat: list[int | fmpz] = []
+    for row, sign in zip(joined.num.tolist(), signs, strict=True):
+        if sign > 0:
+            flat += row
+        else:
+            flat += [0] * n
     return Matrix(fmpz_mat(*joined.shape, flat), joined.den)
 
 
