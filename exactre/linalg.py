@@ -13,7 +13,6 @@ from typing import cast
 from flint import fmpq_mat, fmpz, fmpz_mat, nmod_mat
 
 from exactre.errors import ShapeError
-from exactre.pivots import pivot_columns
 from exactre.rational import Matrix
 
 _PRIME = 2**61 - 1
@@ -72,6 +71,12 @@ def is_nullspace(A: Matrix, N: Matrix) -> bool:
     """True when the columns of N (n, k) are a basis of all solutions of A x = 0, exactly."""
     n, k = N.shape
     return A.shape[1] == n and k == n - rank(A) == rank(N) and (A.num * N.num).is_zero()
+
+
+def pivot_columns(reduced: fmpz_mat | nmod_mat) -> list[int]:
+    """Pivot columns of a matrix in reduced row echelon form."""
+    columns = (next((j for j, v in enumerate(row) if v), None) for row in reduced.tolist())
+    return [j for j in columns if j is not None]
 
 
 def _on_pivots(A: Matrix, B: Matrix, rows: list[int], columns: list[int]) -> Matrix:

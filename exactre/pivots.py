@@ -17,6 +17,8 @@ from typing import cast
 
 from flint import fmpq_mat, fmpz_mat, nmod_mat
 
+from exactre.linalg import pivot_columns
+
 Vector = tuple[list[int], int]
 """Rational vector: integers over one positive denominator."""
 
@@ -216,9 +218,3 @@ def _solve(matrix: fmpz_mat, rhs: Sequence[int]) -> Vector:
 
 def _matrix(rows: Sequence[Sequence[int]], n: int) -> fmpz_mat:
     return fmpz_mat(len(rows), n, [v for row in rows for v in row])
-
-
-def pivot_columns(reduced: fmpz_mat | nmod_mat) -> list[int]:
-    """Pivot columns of a matrix in reduced row echelon form."""
-    columns = (next((j for j, v in enumerate(row) if v), None) for row in reduced.tolist())
-    return [j for j in columns if j is not None]

@@ -118,7 +118,10 @@ def _join(form: Affine) -> Matrix:
     p, q = den // form.weight.den, den // form.bias.den
     m, n = form.weight.shape
     rows, last = form.weight.num.tolist(), form.bias.num.entries()
-    flat = [v for row, c in zip(rows, last, strict=True) for v in (*[a * p for a in row], c * q)]
+    flat: list[int | fmpz] = []
+    for row, c in zip(rows, last, strict=True):
+        flat += [a * p for a in row]
+        flat.append(c * q)
     return Matrix(fmpz_mat(m, n + 1, flat), den)
 
 
