@@ -1,0 +1,39 @@
+"""Every example runs as its reader would run it and prints what the README shows."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+
+
+def output(script, *arguments):
+    command = [sys.executable, EXAMPLES / script, *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+
+def test_networks_are_compared():
+    lines = output("compare.py").splitlines()
+    assert lines[0] == "shuffled and rescaled: equivalent by matching"
+    assert lines[1] == "one bit of one weight: different by witness"
+    assert lines[2].startswith("at the witness output 3 differs by ")
+
+
+def test_a_region_is_read():
+    lines = output("region.py").splitlines()
+    assert lines[0] == "layer1_0 = Max(0, x0 - 2*x1 + 1/2)"
+    assert lines[-2:] == ["    f = 2*x0 - 4*x1 - 3", "    f(1, 1/2) = -3"]
+
+
+def test_the_training_script_makes_the_committed_network(tmp_path):
+    # Other versions of numpy round differently, so that the last bits of the weights may differ.
+    line = output("train_digits.py", tmp_path / "digits.onnx")
+    assert float(line.split("accuracy ")[1].split("%")[0]) > 90
+    assert (tmp_path / "digits.onnx").stat().st_size == (EXAMPLES / "digits.onnx").stat().st_size
+
+
+@pytest.mark.parametrize("path", sorted(EXAMPLES.glob("*.py")), ids=lambda p: p.name)
+def test_every_example_is_tested(path):
+    assert f'output("{path.name}"' in Path(__file__).read_text()
