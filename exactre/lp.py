@@ -17,6 +17,7 @@ from flint import fmpz_mat
 
 from exactre.errors import ShapeError
 from exactre.guess import Floats, Scaled, Search
+from exactre.linalg import pivot_columns
 from exactre.pivots import (
     Contradiction,
     Direction,
@@ -24,7 +25,6 @@ from exactre.pivots import (
     Vector,
     Vertex,
     optimise,
-    pivot_columns,
     proved,
     solve,
 )

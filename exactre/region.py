@@ -97,7 +97,11 @@ def _forms(net: Network, pattern: Pattern) -> dict[str, Affine]:
 
 
 def _column_last(column: fmpz_mat, n: int) -> fmpz_mat:
-    return fmpz_mat(column.nrows(), n + 1, [w for v in column.entries() for w in (*[0] * n, v)])
+    flat: list[int | fmpz] = []
+    for v in column.entries():
+        flat += [0] * n
+        flat.append(v)
+    return fmpz_mat(column.nrows(), n + 1, flat)
 
 
 def _relu(joined: Matrix, signs: Sequence[int]) -> Matrix:
