@@ -34,10 +34,11 @@ _SAFETENSORS = {"F64": "<f8", "F32": "<f4", "F16": "<f2", "BF16": "<u2"}
 
 def read_npz(path: Path, *, layers: Sequence[str] | None = None) -> Network:
     """Exact layered network of an `.npz` file. Raises FormatError naming the array."""
-    if not zipfile.is_zipfile(path):
+    data = io.BytesIO(path.read_bytes())
+    if not zipfile.is_zipfile(data):
         raise FormatError("not an .npz file, or truncated")
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        with np.load(data, allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in archive.files}
     except (ValueError, EOFError, zlib.error, zipfile.BadZipFile) as error:
         raise FormatError(f"not an .npz file, or truncated: {error}") from None
@@ -140,7 +141,7 @@ def _tensor(name: str, entry: object, body: memoryview) -> Array:
     if not isinstance(entry, dict) or set(entry) != {"dtype", "shape", "data_offsets"}:
         raise FormatError(f"tensor {name!r}: expected dtype, shape and data_offsets")
     dtype, shape, offsets = entry["dtype"], entry["shape"], entry["data_offsets"]
-    if dtype not in _SAFETENSORS:
+    if not isinstance(dtype, str) or dtype not in _SAFETENSORS:
         raise FormatError(f"tensor {name!r}: expected one of {', '.join(_SAFETENSORS)}, found {dtype!r:.20}")
     for what, numbers in (("shape", shape), ("data_offsets", offsets)):
         if not isinstance(numbers, list) or any(type(v) is not int or v < 0 for v in numbers):
