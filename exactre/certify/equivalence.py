@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import time
+from concurrent.futures import Executor
 from dataclasses import dataclass
 from fractions import Fraction
 
 from exactre.certify.certificate import Certificate, Equivalence, Witness, digest
 from exactre.certify.matching import match
-from exactre.certify.question import Question
-from exactre.certify.witness import find_witness
+from exactre.certify.question import Domain, Question
+from exactre.certify.split import split
+from exactre.certify.witness import find_witness, shorten, witness_at
 from exactre.check import ZERO, TreeNode
 from exactre.network import Network
+from exactre.rational import Rational
 
 
 @dataclass(frozen=True)
@@ -19,7 +22,7 @@ class Verdict:
     """What is established about two networks; `seconds` is wall-clock time.
 
     `status` is "equivalent" or "different", each with a certificate (`different` also with its
-    witness), or "undecided", whose `reason` says what is left. `method` is "matching" or "witness".
+    witness), or "undecided", whose `reason` says what is left. `method`: "matching", "witness", "case-split".
     """
 
     status: str
@@ -30,29 +33,41 @@ class Verdict:
     reason: str = ""
 
 
-def certify_equivalence(a: Network, b: Network, *, timeout: float | None = None) -> Verdict:
-    """Decide whether two networks are the same function on all of R^n; exact over Q.
+def certify_equivalence(
+    a: Network,
+    b: Network,
+    *,
+    domain: Domain | None = None,
+    tolerance: Rational = 0,
+    timeout: float | None = None,
+    executor: Executor | None = None,
+) -> Verdict:
+    """Decide whether two networks' outputs are the same, or at most `tolerance` apart, on a domain.
 
-    The real-number semantics of both is meant. `timeout` is in seconds. Raises ShapeError when the
-    inputs or outputs differ in number.
+    Exact over Q: the real-number semantics of both is meant, and all of R^n where `domain` is None.
+    `timeout` is in seconds; a verdict reached before it is the same for every executor. Raises ShapeError
+    when the inputs, the outputs or the domain's dimension differ, ExactreError when the domain is empty.
     """
-    start = time.monotonic()
-    question = Question(a, b)
+    start = time.time()
+    deadline = None if timeout is None else start + timeout
+    question = Question(a, b, domain, Fraction(tolerance))
+
+    def verdict(method: str, proof: Equivalence | Witness) -> Verdict:
+        certificate = Certificate(digest(a), digest(b), domain, question.tolerance, proof)
+        witness = proof if isinstance(proof, Witness) else None
+        return Verdict(certificate.claim, method, time.time() - start, certificate, witness)
+
     matching = match(a, b)
     if all(d == ZERO for d in matching.differences):
-        proof = Equivalence(matching.steps_a, matching.steps_b, (TreeNode("equal"),))
-        certificate = _certificate(question, proof)
-        return Verdict("equivalent", "matching", time.monotonic() - start, certificate)
-    witness = find_witness(question, matching, None if timeout is None else start + timeout)
+        return verdict("matching", Equivalence(matching.steps_a, matching.steps_b, (TreeNode("equal"),)))
+    witness = find_witness(question, matching, deadline)
     if witness is not None:
-        certificate = _certificate(question, witness)
-        return Verdict("different", "witness", time.monotonic() - start, certificate, witness)
-    unmatched = sum(d != ZERO for d in matching.differences)
-    reason = f"{unmatched} of {a.output_dim} outputs differ in form, and no point found at which they differ"
-    return Verdict("undecided", "witness", time.monotonic() - start, reason=reason)
-
-
-def _certificate(question: Question, proof: Equivalence | Witness) -> Certificate:
-    return Certificate(
-        digest(question.a), digest(question.b), question.domain, Fraction(question.tolerance), proof
-    )
+        return verdict("witness", witness)
+    outcome = split(question, matching, deadline=deadline, executor=executor)
+    if outcome.refutation is not None:
+        return verdict("case-split", witness_at(question, shorten(question, outcome.refutation)))
+    if outcome.open_cells:
+        reason = f"out of time with {outcome.open_cells} cells of the case split open"
+        return Verdict("undecided", "case-split", time.time() - start, reason=reason)
+    tree = tuple(node for node in outcome.nodes if isinstance(node, TreeNode))
+    return verdict("case-split", Equivalence(matching.steps_a, matching.steps_b, tree))

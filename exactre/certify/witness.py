@@ -28,7 +28,7 @@ BULK = 64  # batches of 64 random points when nothing else has helped
 
 
 def find_witness(question: Question, matching: Matching, deadline: float | None = None) -> Witness | None:
-    """A short witness, or None when none is found before the monotonic time `deadline`; exact.
+    """A short witness, or None when none is found before `deadline`, in the seconds of `time.time`; exact.
 
     Raises ExactreError when the domain is empty.
     """
@@ -36,7 +36,7 @@ def find_witness(question: Question, matching: Matching, deadline: float | None 
         refuted = question.refuted_by(points)
         if refuted:
             return witness_at(question, shorten(question, points[refuted[0]]))
-        if deadline is not None and time.monotonic() > deadline:
+        if deadline is not None and time.time() > deadline:
             return None
     return None
 

@@ -1,0 +1,261 @@
+"""The case split: over the closed cells of the atoms that still matter, decided by exact LPs.
+
+Atoms are chosen lowest first, so that in a cell every expression that matters for the next choice is affine
+in x alone. A side that has no interior is left out with multipliers; where a difference stays in a leaf,
+its greatest value there is either within the tolerance, with multipliers, or gives a point that refutes.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import partial
+
+from flint import fmpz_mat
+
+from exactre.certify.matching import Matching
+from exactre.certify.question import Question
+from exactre.certify.sampling import Sampler
+from exactre.check import ONE, ZERO, Derivation, TreeNode, Vector, combine, scale, substitute
+from exactre.lp import Farkas, Optimum, Ray, feasible, maximise
+from exactre.rational import Matrix
+
+TOP = 6  # splits on the way to a subtree that is a task of its own, whatever the executor
+
+Fact = tuple[str, int, Vector]  # kind, index, expression in x
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What every cell shares: the number of inputs, e_k of each atom, the tolerance."""
+
+    inputs: int
+    atoms: tuple[Vector, ...]
+    tolerance: Fraction
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A closed cell: its facts in x, the values of its chosen atoms, the reduced differences.
+
+    `point` (n) is in the cell, and inside every fact that does not hold with equality on the whole cell.
+    """
+
+    facts: tuple[Fact, ...]
+    replaced: dict[int, Vector]
+    differences: tuple[Vector, ...]
+    point: tuple[Fraction, ...]
+    splits: int
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A proof in preorder with the cells still open in their places, or a point that refutes."""
+
+    nodes: tuple[TreeNode | Cell, ...] = ()
+    refutation: tuple[Fraction, ...] | None = None
+
+    @property
+    def open_cells(self) -> int:
+        """Number of cells that nothing is established about."""
+        return sum(isinstance(node, Cell) for node in self.nodes)
+
+
+def split(
+    question: Question, matching: Matching, *, deadline: float | None = None, executor: Executor | None = None
+) -> Outcome:
+    """Decide a question over the atoms of a matching; open cells are left only when `deadline` has passed.
+
+    The outcome is the same for every executor. `deadline` is in the seconds of `time.time`. Raises
+    ExactreError when the domain is empty.
+    """
+    problem = Problem(matching.inputs, matching.atoms, question.tolerance)
+    facts = [] if question.domain is None else question.domain.facts()
+    point = Sampler(question.domain, matching.inputs).anchor
+    root = Cell(
+        tuple(("domain", i, fact) for i, fact in enumerate(facts)), {}, matching.differences, tuple(point), 0
+    )
+    top = explore(problem, deadline, TOP, root)
+    if top.refutation is not None:
+        return top
+    cells = [node for node in top.nodes if isinstance(node, Cell)]
+    decide = partial(explore, problem, deadline, None)
+    answers = map(decide, cells) if executor is None else executor.map(decide, cells)
+    nodes: list[TreeNode | Cell] = []
+    for node in top.nodes:
+        if not isinstance(node, Cell):
+            nodes.append(node)
+            continue
+        answer = next(iter(answers))
+        if answer.refutation is not None:
+            return answer
+        nodes += answer.nodes
+    return Outcome(tuple(nodes))
+
+
+def explore(problem: Problem, deadline: float | None, limit: int | None, root: Cell) -> Outcome:
+    """The proof for a cell; cells `limit` splits deep, and all cells after the deadline, stay open."""
+    nodes: list[TreeNode | Cell] = []
+    waiting = [root]
+    while waiting:
+        cell = waiting.pop()
+        if cell.splits == limit or (deadline is not None and time.time() > deadline):
+            nodes.append(cell)
+            continue
+        k = _next_atom(problem, cell)
+        if k is None:
+            leaf = _leaf(problem, cell)
+            if not isinstance(leaf, TreeNode):
+                return Outcome(refutation=leaf)
+            nodes.append(leaf)
+            continue
+        node, children = _choose(problem, cell, k)
+        nodes.append(node)
+        waiting += reversed(children)
+    return Outcome(tuple(nodes))
+
+
+def _next_atom(problem: Problem, cell: Cell) -> int | None:
+    """The lowest atom that a difference depends on in this cell, None when they depend on x alone."""
+    first = 1 + problem.inputs
+    waiting = [basis for d in cell.differences for basis in d[2] if basis >= first]
+    met = set(waiting)
+    while waiting:
+        for basis in problem.atoms[waiting.pop() - first][2]:
+            if basis >= first and basis not in met and basis not in cell.replaced:
+                met.add(basis)
+                waiting.append(basis)
+    return min(met) - first if met else None
+
+
+def _choose(problem: Problem, cell: Cell, k: int) -> tuple[TreeNode, list[Cell]]:
+    """The node for atom k and its children: one where a side has no interior, else both."""
+    e = substitute(problem.atoms[k], cell.replaced)
+    opposite = scale(-1, 1, e)
+    value = _value(e, cell.point)
+    # The point shows one side for nothing; the LP decides the other.
+    above = cell.point if value > 0 else _strictly_inside(cell, e)
+    if isinstance(above, Derivation):
+        return TreeNode("inactive", k, [above]), [_child(problem, cell, k, ZERO, None, cell.point)]
+    below = cell.point if value < 0 else _strictly_inside(cell, opposite)
+    if isinstance(below, Derivation):
+        return TreeNode("active", k, [below]), [_child(problem, cell, k, e, None, cell.point)]
+    active = _child(problem, cell, k, e, ("relu", k, e), above)
+    inactive = _child(problem, cell, k, ZERO, ("gap", k, opposite), below)
+    return TreeNode("split", k), [active, inactive]
+
+
+def _child(
+    problem: Problem, cell: Cell, k: int, value: Vector, fact: Fact | None, point: tuple[Fraction, ...]
+) -> Cell:
+    basis = 1 + problem.inputs + k
+    return Cell(
+        cell.facts if fact is None else (*cell.facts, fact),
+        {**cell.replaced, basis: value},
+        tuple(substitute(d, {basis: value}) for d in cell.differences),
+        point,
+        cell.splits + (fact is not None),
+    )
+
+
+def _strictly_inside(cell: Cell, t: Vector) -> tuple[Fraction, ...] | Derivation:
+    """A point of the cell with t > 0, as far inside as the cell's own point, or a derivation of -t >= 0."""
+    opposite = scale(-1, 1, t)
+    A, b = _system(cell, t)
+    answer = feasible(A, b, strict=[len(cell.facts)])
+    if isinstance(answer, Farkas):
+        return _derivation(cell, answer.multipliers, opposite)
+    if all(_value(fact, answer.x) > 0 for _, _, fact in cell.facts):
+        return answer.x
+    # From there towards the cell's point as far as t > 0 allows: inside whatever that point is inside of.
+    share = Fraction(1, 2)
+    while True:
+        point = tuple(q + share * (p - q) for p, q in zip(cell.point, answer.x, strict=True))
+        if _value(t, point) > 0:
+            return point
+        share /= 2
+
+
+def _leaf(problem: Problem, cell: Cell) -> TreeNode | tuple[Fraction, ...]:
+    """The proof for a cell where every difference is affine in x, or a point that refutes."""
+    if all(d == ZERO for d in cell.differences):
+        return TreeNode("equal")
+    bounds: list[tuple[Derivation, Derivation] | None] = []
+    for d in cell.differences:
+        if d == ZERO:
+            bounds.append(None)
+            continue
+        if abs(_value(d, cell.point)) > problem.tolerance:
+            return cell.point
+        pair = []
+        for sign in (1, -1):
+            answer = _bound(problem, cell, scale(sign, 1, d))
+            if not isinstance(answer, Derivation):
+                return answer
+            pair.append(answer)
+        bounds.append((pair[0], pair[1]))
+    return TreeNode("bounded", bounds=bounds)
+
+
+def _bound(problem: Problem, cell: Cell, d: Vector) -> Derivation | tuple[Fraction, ...]:
+    """A derivation of tolerance - d >= 0 in the cell, or a point of it with d > tolerance."""
+    A, b = _system(cell)
+    n, den, entries = d
+    cost = [Fraction(entries.get(1 + j, 0) * n, den) for j in range(problem.inputs)]
+    answer = maximise(cost, A, b)
+    if isinstance(answer, Ray):
+        reach = Fraction(1)
+        while True:
+            point = tuple(p + reach * v for p, v in zip(answer.x, answer.direction, strict=True))
+            if _value(d, point) > problem.tolerance:
+                return point
+            reach *= 2
+    assert isinstance(answer, Optimum)  # the cell has a point
+    if _value(d, answer.x) > problem.tolerance:
+        return answer.x
+    bounded = combine([(*problem.tolerance.as_integer_ratio(), ONE), (-1, 1, d)])
+    return _with_constant(cell, answer.multipliers, bounded)
+
+
+def _system(cell: Cell, t: Vector | None = None) -> tuple[Matrix, Matrix]:
+    """The facts as rows -f . x <= f_0 of primitive integers, and t's likewise as the last row."""
+    vectors = [fact for _, _, fact in cell.facts]
+    if t is not None:
+        vectors.append(t)
+    n = len(cell.point)
+    flat = [-entries.get(1 + j, 0) for _, _, entries in vectors for j in range(n)]
+    right = [entries.get(0, 0) for _, _, entries in vectors]
+    return Matrix(fmpz_mat(len(vectors), n, flat)), Matrix(fmpz_mat(len(vectors), 1, right))
+
+
+def _derivation(cell: Cell, multipliers: Mapping[int, int], target: Vector) -> Derivation:
+    """The derivation of target >= 0 that Farkas multipliers hold, `-target` being the last row."""
+    last = Fraction(target[0], target[1]) / multipliers[len(cell.facts)]
+    facts = {i: v * last for i, v in multipliers.items() if i < len(cell.facts)}
+    return _with_constant(cell, facts, target)
+
+
+def _with_constant(cell: Cell, multipliers: Mapping[int, Fraction], target: Vector) -> Derivation:
+    """The derivation from multipliers of the primitive facts, and what is left, a constant >= 0, of `one`."""
+    terms: list[tuple[str, int, tuple[int, int]]] = []
+    rest = [(1, 1, target)]
+    for i, y in sorted(multipliers.items()):
+        kind, k, fact = cell.facts[i]
+        n, d, _ = fact
+        p, q = (y * Fraction(d, n)).as_integer_ratio()
+        terms.append((kind, k, (p, q)))
+        rest.append((-p, q, fact))
+    n, d, entries = combine(rest)
+    if entries:
+        terms.append(("one", 0, (n, d)))
+    return Derivation(terms)
+
+
+def _value(vector: Vector, point: Sequence[Fraction]) -> Fraction:
+    """An expression's value at a point, of an expression in x alone."""
+    n, d, entries = vector
+    total = sum((v * point[basis - 1] for basis, v in entries.items() if basis), Fraction(entries.get(0, 0)))
+    return total * Fraction(n, d)

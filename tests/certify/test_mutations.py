@@ -1,0 +1,117 @@
+"""Every field of valid certificates is changed: each mutant is refused, or its claim is true all the same."""
+
+import json
+from copy import deepcopy
+from fractions import Fraction
+
+import pytest
+from brute_force import largest_gap
+from pairs import plain_value
+
+import exactre
+from exactre.certify.question import Domain
+from exactre.check import Invalid, Malformed, check_documents
+from exactre.formats.json_file import dump
+from exactre.network import Network
+
+ABS = Network.from_rows([([[1], [-1]], [0, 0]), ([[1, 1]], [0])])
+ABS_2 = Network.from_rows([([[2], [-1]], [0, 0]), ([[1, -1]], [0])])  # 2 relu(x) - relu(-x), not |x|
+RELU = Network.from_rows([([[1]], [0]), ([[1]], [0])])
+IDENTITY = Network.from_rows([([[1]], [0])])
+NEARLY = Network.from_rows([([[1]], [Fraction(1, 3)]), ([[1]], [0])])
+MIN = Network.from_rows([([[1, -1], [0, 1], [0, -1]], [0, 0, 0]), ([[-1, 1, -1]], [0])])
+STACK = Network.from_rows([([[1], [3]], [0, -1]), ([[1, 1], [-1, 0]], [1, -2]), ([[1, 4]], [-1])])
+STACK_2 = Network.from_rows([([["1/2"], [1]], [0, "-1/3"]), ([[2, 3]], [0])])
+
+QUESTIONS = {
+    "scaled, active, inactive": (STACK, STACK_2, {}),
+    "domain": (RELU, IDENTITY, {"domain": Domain.box([0], [2])}),
+    "domain and tree": (ABS, ABS_2, {"domain": Domain.box([0], [2])}),
+    "tolerance": (RELU, NEARLY, {"tolerance": Fraction(1, 3)}),
+    "tolerance on a box": (RELU, NEARLY, {"domain": Domain.box([-1], [1]), "tolerance": Fraction(1, 3)}),
+    "witness": (ABS, ABS_2, {}),
+    "witness beyond a tolerance": (MIN, Network.from_rows([([[1, 0]], [0])]), {"tolerance": Fraction(1, 2)}),
+}
+
+
+def mutants(value):
+    """Copies of a JSON value with one thing changed somewhere."""
+    if isinstance(value, dict):
+        for key in value:
+            yield {k: v for k, v in value.items() if k != key}
+            yield from ({**value, key: other} for other in mutants(value[key]))
+        return
+    if isinstance(value, list):
+        for i, item in enumerate(value):
+            yield value[:i] + value[i + 1 :]
+            yield value[: i + 1] + value[i:]
+            yield from ([*value[:i], other, *value[i + 1 :]] for other in mutants(item))
+        yield [*value, None]
+        return
+    yield from (other for other in REPLACEMENTS if type(other) is not type(value) or other != value)
+    if isinstance(value, int):
+        yield from (value + 1, value - 1)
+    elif isinstance(value, str) and value.lstrip("-")[:1].isdigit() and len(value) < 20:
+        number = Fraction(value)
+        yield from map(str, (number + 1, number * 2, -number, number / 3, number + Fraction(1, 10**6)))
+
+
+WORDS = ["equivalent", "different", "atom", "scaled", "constant", "active", "inactive", "one", "relu", "gap"]
+REPLACEMENTS = [
+    None,
+    True,
+    0,
+    1,
+    -1,
+    2**70,
+    "0",
+    "1",
+    "-1",
+    "1/2",
+    "2/4",
+    [],
+    [[]],
+    {},
+    *WORDS,
+    "domain",
+    "equal",
+]
+
+
+def is_true(certificate, a, b):
+    """Does a certificate's claim hold? By enumeration and plain arithmetic, not by its proof."""
+    rows = certificate["domain"]
+    domain = None
+    if rows:
+        sparse = tuple((tuple((j, Fraction(v)) for j, v in row), Fraction(bound)) for row, bound in rows)
+        domain = Domain(a.input_dim, sparse)
+    tolerance = Fraction(certificate["tolerance"])
+    if certificate["claim"] == "equivalent":
+        return largest_gap(a, b, domain) <= tolerance
+    point = [Fraction(v) for v in certificate["proof"]["input"]]
+    gaps = [abs(p - q) for p, q in zip(plain_value(a, point), plain_value(b, point), strict=True)]
+    return max(gaps) > tolerance and (domain is None or point in domain)
+
+
+@pytest.mark.parametrize("name", QUESTIONS)
+def test_a_mutant_is_refused_or_true(name):
+    a, b, options = QUESTIONS[name]
+    certificate = exactre.certify_equivalence(a, b, **options).certificate.document()
+    documents = dump(a), dump(b)
+    check_documents(certificate, *documents)
+    answers = {"accepted": 0, "invalid": 0, "malformed": 0}
+    for mutant in mutants(certificate):
+        before = deepcopy(mutant)
+        try:
+            check_documents(mutant, *documents)
+        except Invalid:
+            answers["invalid"] += 1
+        except Malformed:
+            answers["malformed"] += 1
+        else:
+            answers["accepted"] += 1
+            assert is_true(mutant, a, b), json.dumps(mutant)
+        assert mutant == before
+    assert answers["invalid"] > 20
+    assert answers["malformed"] > 20
+    assert answers["accepted"] < answers["invalid"]

@@ -1,0 +1,155 @@
+"""The case split: equal functions of other forms, domains, tolerances, flat cells, executors, time limits."""
+
+from concurrent.futures import ProcessPoolExecutor
+from fractions import Fraction
+from itertools import permutations
+
+import pytest
+from brute_force import largest_gap
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+from pairs import layer_lists, mutant_pairs, plain_value
+
+import exactre
+from exactre.certify.question import Domain
+from exactre.errors import ExactreError, InvalidCertificate, ShapeError
+from exactre.network import Network, Node
+from exactre.rational import Matrix
+
+
+def node(name, relu, inputs, bias):
+    weights = tuple((source, Matrix.from_rows(rows)) for source, rows in inputs.items())
+    return Node(name, relu, weights, Matrix.column(bias))
+
+
+def maximum(order):
+    """The largest of n inputs, met in an order: max(m, x) = x + relu(m - x)."""
+    n = len(order)
+    nodes, before, kept = [], None, {order[0]: 1}
+    for t, j in enumerate(order[1:]):
+        row = [[kept.get(i, 0) - (i == j) for i in range(n)]]
+        inputs = {"input": row} if before is None else {"input": row, before: [[1]]}
+        before, kept = f"r{t}", {j: 1}
+        nodes.append(node(before, True, inputs, [0]))
+    nodes.append(node("out", False, {"input": [[kept.get(i, 0) for i in range(n)]], before: [[1]]}, [0]))
+    return Network(n, nodes)
+
+
+@pytest.mark.parametrize("order", list(permutations(range(3))))
+def test_the_order_of_a_maximum_does_not_matter(order):
+    a, b = maximum((0, 1, 2)), maximum(order)
+    verdict = exactre.certify_equivalence(a, b)
+    assert verdict.status == "equivalent"
+    exactre.check(verdict.certificate, a, b)
+
+
+def test_relu_is_the_identity_where_inputs_are_positive_and_only_there():
+    a, b = Network.from_rows([([[1, 2]], [0]), ([[1]], [0])]), Network.from_rows([([[1, 2]], [0])])
+    verdict = exactre.certify_equivalence(a, b, domain=Domain.box([0, 0], [5, 5]))
+    assert verdict.status == "equivalent"
+    exactre.check(verdict.certificate, a, b)
+    verdict = exactre.certify_equivalence(a, b, domain=Domain.box([0, "-1/9"], [5, 5]))
+    assert verdict.status == "different"
+    assert verdict.witness.input in Domain.box([0, "-1/9"], [5, 5])
+    exactre.check(verdict.certificate, a, b)
+
+
+def test_a_domain_without_interior_needs_multipliers():
+    # On the line x + y = 1 the function relu(x + y) is the constant 1, and |x - y| two other ones.
+    a = Network.from_rows([([[1, 1], [1, -1], [-1, 1]], [0, 0, 0]), ([[1, 1, 1]], [0])])
+    b = Network.from_rows([([[2, 0], [-2, 0]], [-1, 1]), ([[1, 1]], [1])])
+    line = Domain.polyhedron([[1, 1], [-1, -1]], [1, -1])
+    verdict = exactre.certify_equivalence(a, b, domain=line)
+    assert verdict.status == "equivalent"
+    assert any(tree_node.rule == "bounded" for tree_node in verdict.certificate.proof.tree)
+    exactre.check(verdict.certificate, a, b)
+    assert exactre.certify_equivalence(a, b).status == "different"
+
+
+def test_a_single_point_as_domain():
+    a, b = Network.from_rows([([[1]], [0]), ([[1]], [0])]), Network.from_rows([([[3]], [-4])])
+    here = Domain.box([2], [2])
+    verdict = exactre.certify_equivalence(a, b, domain=here)
+    assert verdict.status == "equivalent"
+    exactre.check(verdict.certificate, a, b)
+    assert exactre.certify_equivalence(a, b, domain=Domain.box([2], ["5/2"])).status == "different"
+
+
+def test_an_unbounded_domain_may_refute_only_far_out():
+    a, b = Network.from_rows([([[1]], [0])]), Network.from_rows([(((1 + Fraction(1, 10**9),),), [0])])
+    half_line = Domain.polyhedron([[-1]], [0])
+    verdict = exactre.certify_equivalence(a, b, domain=half_line, tolerance=Fraction(1, 2))
+    assert verdict.status == "different"
+    assert abs(verdict.witness.output_a[0] - verdict.witness.output_b[0]) > Fraction(1, 2)
+    exactre.check(verdict.certificate, a, b)
+
+
+def test_an_empty_domain_is_refused():
+    net = Network.from_rows([([[1]], [0]), ([[1]], [0])])
+    other = Network.from_rows([([[1]], [0])])
+    with pytest.raises(ExactreError, match="empty"):
+        exactre.certify_equivalence(net, other, domain=Domain.polyhedron([[1], [-1]], [0, -1]))
+
+
+@pytest.mark.parametrize("domain", [Domain.box([0, 0], [1, 1]), Domain.polyhedron([[1, 0, 0]], [1])])
+def test_a_domain_of_another_dimension_is_refused(domain):
+    net = Network.from_rows([([[1]], [0])])
+    with pytest.raises(ShapeError, match="domain with 1 inputs"):
+        exactre.certify_equivalence(net, net, domain=domain)
+
+
+def test_a_negative_tolerance_is_refused():
+    net = Network.from_rows([([[1]], [0])])
+    with pytest.raises(ShapeError, match="tolerance >= 0"):
+        exactre.certify_equivalence(net, net, tolerance=Fraction(-1, 2))
+
+
+def test_a_certificate_for_a_box_is_no_certificate_for_a_larger_one():
+    a, b = Network.from_rows([([[1]], [0]), ([[1]], [0])]), Network.from_rows([([[1]], [0])])
+    certificate = exactre.certify_equivalence(a, b, domain=Domain.box([0], [1])).certificate.document()
+    certificate["domain"] = Domain.box([-1], [1]).document()
+    with pytest.raises(InvalidCertificate):
+        exactre.check(certificate, a, b)
+
+
+def test_the_certificate_has_the_same_bytes_on_every_executor():
+    a, b = maximum((0, 1, 2, 3, 4)), maximum((4, 2, 0, 1, 3))
+    alone = exactre.certify_equivalence(a, b).certificate.dumps()
+    with ProcessPoolExecutor(2) as executor:
+        shared = exactre.certify_equivalence(a, b, executor=executor).certificate.dumps()
+    assert alone == shared
+
+
+def test_out_of_time_is_undecided_and_says_what_is_left():
+    verdict = exactre.certify_equivalence(maximum(range(6)), maximum(range(6)[::-1]), timeout=0)
+    assert verdict.status == "undecided"
+    assert verdict.certificate is None
+    assert "cells" in verdict.reason
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    mutant_pairs(inputs=(1, 2), depth=(1, 2), width=(1, 2), outputs=(1, 1)),
+    st.sampled_from(["0", "1/3", "2"]),
+)
+def test_verdicts_on_a_box_agree_with_brute_force(pair, tolerance):
+    a, b = pair
+    box, allowed = Domain.box([-2] * a.input_dim, [3] * a.input_dim), Fraction(tolerance)
+    verdict = exactre.certify_equivalence(a, b, domain=box, tolerance=allowed)
+    gap = largest_gap(a, b, box)
+    assert verdict.status == ("equivalent" if gap <= allowed else "different")
+    exactre.check(verdict.certificate, a, b)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    layer_lists(inputs=(1, 2), width=(1, 3), outputs=(1, 1)),
+    layer_lists(inputs=(1, 2), width=(1, 3), outputs=(1, 1)),
+)
+def test_unlike_networks_get_a_true_verdict_on_all_of_space(left, right):
+    a, b = Network.from_rows(left), Network.from_rows(right)
+    assume(a.input_dim == b.input_dim)
+    verdict = exactre.certify_equivalence(a, b)
+    exactre.check(verdict.certificate, a, b)
+    if verdict.status == "different":
+        assert plain_value(a, verdict.witness.input) != plain_value(b, verdict.witness.input)
