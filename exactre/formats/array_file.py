@@ -34,11 +34,11 @@ _SAFETENSORS = {"F64": "<f8", "F32": "<f4", "F16": "<f2", "BF16": "<u2"}
 
 def read_npz(path: Path, *, layers: Sequence[str] | None = None) -> Network:
     """Exact layered network of an `.npz` file. Raises FormatError naming the array."""
-    data = io.BytesIO(path.read_bytes())
-    if not zipfile.is_zipfile(data):
+    data = path.read_bytes()
+    if not zipfile.is_zipfile(io.BytesIO(data)):
         raise FormatError("not an .npz file, or truncated")
     try:
-        with np.load(data, allow_pickle=False) as archive:
+        with np.load(io.BytesIO(data), allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in archive.files}
     except (ValueError, EOFError, zlib.error, zipfile.BadZipFile) as error:
         raise FormatError(f"not an .npz file, or truncated: {error}") from None

@@ -1,8 +1,8 @@
 """Real networks, written by others, are read as the functions that they are.
 
 Two comparisons with onnxruntime. With every weight of a real graph replaced by -1, 0 or 1 and with integer
-inputs, float32 arithmetic is exact, so that the real graph's wiring is checked by equality. With the real weights the
-runtime must stay within a bound that is proved for any order of summation.
+inputs, float32 arithmetic is exact, so that the real graph's wiring is checked by equality. With the real
+weights the runtime must stay within a bound that is proved for any order of summation.
 """
 
 from fractions import Fraction
@@ -43,7 +43,7 @@ ONE_TO_ONE = [name for name in ONNX if name not in ("tll_2_8.onnx", "drones_AC1.
 
 
 def integer_points(dim):
-    return [[(7 * i * i + 3 * i + k) % 7 - 3 for i in range(dim)] for k in range(4)]
+    return [[(5 * i * i + 3 * i + 2 * k) % 7 - 3 for i in range(dim)] for k in range(4)]
 
 
 def dyadic_points(dim):
@@ -80,9 +80,8 @@ def test_a_real_graph_is_wired_as_the_runtime_wires_it(models, name, tmp_path):
         array = onnx.numpy_helper.to_array(tensor)
         small = np.zeros(array.shape, np.float32)
         for t in range(2 * max(array.shape)):
-            small[tuple((t * (2 * k + 1) + t // size) % size for k, size in enumerate(array.shape))] = (
-                t % 3 - 1
-            )
+            place = tuple((t * (2 * k + 1) + t // size) % size for k, size in enumerate(array.shape))
+            small[place] = 1 if t % 3 else -1
         tensor.CopyFrom(onnx.numpy_helper.from_array(small, tensor.name))
     path = tmp_path / "model.onnx"
     path.write_bytes(model.SerializeToString())
