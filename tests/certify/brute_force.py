@@ -8,7 +8,7 @@ from exactre.lp import Farkas, Ray, maximise
 
 
 def largest_gap(a, b, domain):
-    """The supremum of |a_i - b_i| over a domain (None: all of space) and all outputs; `inf` when unbounded."""
+    """The supremum of |a_i - b_i| over a domain (None: all of space) and all outputs, or `inf`."""
     rows, bounds = [], []
     for sparse, bound in () if domain is None else domain.rows:
         entries = dict(sparse)
@@ -38,7 +38,7 @@ def largest_gap(a, b, domain):
 
 
 def affine_outputs(net, state, sides):
-    """The outputs' (slope, constant) under the next signs of `state`; each neuron's half-space goes to `sides`."""
+    """The outputs' (slope, constant) under the next signs of `state`; appends half-spaces to `sides`."""
     n = net.input_dim
     values = {"input": [([Fraction(int(i == j)) for i in range(n)], Fraction(0)) for j in range(n)]}
     for node in net.nodes:
