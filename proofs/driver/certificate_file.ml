@@ -107,6 +107,10 @@ let tree where value =
         decr missing;
         match item with
         | Array [ String "split"; k ] -> missing := !missing + 2; Checker.Split (Z.of_int (index at k))
+        | Array [ String (("active" | "inactive") as side); k; d ] ->
+            incr missing;
+            let k = index at k in
+            Checker.Stable (Z.of_int k, side = "active", derivation at d)
         | Array [ String "infeasible"; d ] -> Checker.Infeasible (derivation at d)
         | Array [ String "equal" ] -> Checker.Equal
         | Array [ String "bounded"; proofs ] -> Checker.Bounded (map_items at bounds proofs)

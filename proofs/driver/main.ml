@@ -1,36 +1,62 @@
 (* exactre-check CERT.json A.json B.json: the first line on stdout is `valid` (exit code 0) or `invalid` (1; the
    second line says which step, which rule, which value). Anything else is one line on stderr and exit code 2. *)
 
-let step = function
-  | Checker.InA neuron -> Printf.sprintf "A, neuron %s" (Z.to_string neuron)
-  | Checker.InB neuron -> Printf.sprintf "B, neuron %s" (Z.to_string neuron)
-  | Checker.InTree number -> Printf.sprintf "tree[%s]" (Z.to_string number)
-  | Checker.InDomain -> "domain"
-  | Checker.InWitness -> "witness"
-  | Checker.InFiles -> "networks"
-
-let rule_and_value = function
-  | Checker.UnknownValue -> ("row", "it reads a value that does not exist")
-  | Checker.UnknownAtom k -> ("atom", Printf.sprintf "atom %s does not exist" (Z.to_string k))
-  | Checker.UnknownDomainRow i -> ("domain", Printf.sprintf "domain row %s does not exist" (Z.to_string i))
-  | Checker.MultiplierNotPositive -> ("derivation", "a multiplier is not positive")
-  | Checker.NotDerived -> ("derivation", "the weighted facts less the target are not zero")
-  | Checker.ScaleZero -> ("scaled", "the factor is zero")
-  | Checker.NotMultiple k -> ("scaled", Printf.sprintf "the preactivation is not s * e[%s]" (Z.to_string k))
-  | Checker.NotConstant -> ("constant", "the preactivation is not a constant")
-  | Checker.StepsMissing -> ("one step per neuron", "there are fewer steps than neurons")
-  | Checker.StepsLeft -> ("one step per neuron", "there are more steps than neurons")
-  | Checker.ChosenTwice k -> ("split", Printf.sprintf "atom %s is chosen already" (Z.to_string k))
-  | Checker.NotEqual i -> ("equal", Printf.sprintf "the difference of output %s is not zero" (Z.to_string i))
-  | Checker.TreeEnds -> ("tree", "it ends early")
-  | Checker.TreeGoesOn -> ("tree", "it goes on after its end")
-  | Checker.WidthsDiffer -> ("length", "the numbers of inputs or outputs differ")
-  | Checker.NegativeTolerance -> ("tolerance", "it is negative")
-  | Checker.OutsideDomain i -> ("domain", Printf.sprintf "the input violates row %s" (Z.to_string i))
-  | Checker.WrongOutput i -> ("value", Printf.sprintf "output %s is not the computed one" (Z.to_string i))
-  | Checker.WithinTolerance -> ("difference", "no output differs by more than the tolerance")
-
 exception Invalid of string
+
+let rule_of_step = function
+  | Checker.Atom -> "atom"
+  | Checker.Scaled _ -> "scaled"
+  | Checker.Constant -> "constant"
+  | Checker.Active _ -> "active"
+  | Checker.Inactive _ -> "inactive"
+
+let rule_of_tree_node = function
+  | Checker.Split _ -> "split"
+  | Checker.Stable (_, active, _) -> if active then "active" else "inactive"
+  | Checker.Infeasible _ -> "infeasible"
+  | Checker.Equal -> "equal"
+  | Checker.Bounded _ -> "bounded"
+
+(* The step and the rule of a refusal: [steps_a], [steps_b] and [tree] are empty for a witness. *)
+let step_and_rule steps_a steps_b tree place reason =
+  let at name items rule_of i =
+    (Printf.sprintf "%s%s" name (Z.to_string i), match List.nth_opt items (Z.to_int i) with
+      | Some item -> rule_of item
+      | None -> "one step per neuron")
+  in
+  match (place, reason) with
+  | (Checker.InA _ | Checker.InB _), (Checker.StepsMissing | Checker.StepsLeft) -> ("networks", "one step per neuron")
+  | Checker.InA i, _ -> at "A, neuron " steps_a rule_of_step i
+  | Checker.InB i, _ -> at "B, neuron " steps_b rule_of_step i
+  | Checker.InTree i, _ -> at "tree, node " tree rule_of_tree_node i
+  | Checker.InDomain, _ -> ("domain", "domain")
+  | Checker.InWitness, Checker.OutsideDomain i -> ("witness", Printf.sprintf "domain[%s]" (Z.to_string i))
+  | Checker.InWitness, Checker.InputsMissing -> ("witness", "length")
+  | Checker.InWitness, Checker.WithinTolerance -> ("witness", "difference")
+  | Checker.InWitness, _ -> ("witness", "value")
+  | Checker.InFiles, _ -> ("networks", "same inputs and outputs")
+
+let value = function
+  | Checker.UnknownValue -> "it reads a value that does not exist"
+  | Checker.UnknownAtom k -> Printf.sprintf "atom %s does not exist" (Z.to_string k)
+  | Checker.UnknownDomainRow i -> Printf.sprintf "domain row %s does not exist" (Z.to_string i)
+  | Checker.MultiplierNotPositive -> "a multiplier is not positive"
+  | Checker.NotDerived -> "the weighted facts less the target are not zero"
+  | Checker.ScaleZero -> "the factor is zero"
+  | Checker.NotMultiple k -> Printf.sprintf "the preactivation is not s * e[%s]" (Z.to_string k)
+  | Checker.NotConstant -> "the preactivation is not a constant"
+  | Checker.StepsMissing -> "there are fewer steps than neurons"
+  | Checker.StepsLeft -> "there are more steps than neurons"
+  | Checker.ChosenTwice k -> Printf.sprintf "atom %s is chosen already" (Z.to_string k)
+  | Checker.NotEqual i -> Printf.sprintf "the difference of output %s is not zero" (Z.to_string i)
+  | Checker.TreeEnds -> "the tree ends early"
+  | Checker.TreeGoesOn -> "the tree goes on after its end"
+  | Checker.WidthsDiffer -> "the numbers of inputs or outputs differ"
+  | Checker.InputsMissing -> "the input has not one coordinate for each input of the networks"
+  | Checker.NegativeTolerance -> "the tolerance is negative"
+  | Checker.OutsideDomain i -> Printf.sprintf "the input violates row %s" (Z.to_string i)
+  | Checker.WrongOutput i -> Printf.sprintf "output %s is not the computed one" (Z.to_string i)
+  | Checker.WithinTolerance -> "no output differs by more than the tolerance"
 
 let load path read =
   try read (Json.parse (Json.read_file path))
@@ -47,18 +73,18 @@ let check certificate_path a_path b_path =
   check_hash "A" certificate.a a;
   check_hash "B" certificate.b b;
   let { Certificate_file.domain; tolerance; proof; _ } = certificate in
-  let answer =
+  let answer, steps_a, steps_b, tree =
     match proof with
     | Equivalent (steps_a, steps_b, tree) ->
-        Checker.check_equivalent a.network b.network domain tolerance steps_a steps_b tree
+        (Checker.check_equivalent a.network b.network domain tolerance steps_a steps_b tree, steps_a, steps_b, tree)
     | Different (input, output_a, output_b) ->
-        Checker.check_different a.network b.network domain tolerance input output_a output_b
+        (Checker.check_different a.network b.network domain tolerance input output_a output_b, [], [], [])
   in
   match answer with
   | Checker.Ok () -> ()
   | Checker.Refused (place, reason) ->
-      let rule, value = rule_and_value reason in
-      raise (Invalid (Printf.sprintf "%s: %s: %s" (step place) rule value))
+      let step, rule = step_and_rule steps_a steps_b tree place reason in
+      raise (Invalid (Printf.sprintf "%s: %s: %s" step rule (value reason)))
 
 let trouble text =
   prerr_endline (String.map (fun c -> if c = '\n' then ' ' else c) text);
@@ -79,4 +105,7 @@ let run = function
       | Stack_overflow -> trouble "out of stack")
   | _ -> trouble "usage: exactre-check CERT.json A.json B.json"
 
-let () = exit (run (Array.to_list Sys.argv))
+(* A large minor heap: most of what is read lives until the check is over, and is then copied less often. *)
+let () =
+  Gc.set { (Gc.get ()) with minor_heap_size = 1 lsl 20 };
+  exit (run (Array.to_list Sys.argv))

@@ -11,6 +11,13 @@ type t = { network : Checker.network; sha256 : string }
 
 let rec gcd a b = if b = 0 then a else gcd b (a mod b)
 
+(* The integer of the digits from [i] to [stop], when the machine's integers can hold it. *)
+let rec small s i stop value =
+  if i = stop then value else small s (i + 1) stop ((10 * value) + Char.code (String.unsafe_get s i) - 48)
+
+(* Any 18 digits are below 2^62. *)
+let max_small = 18
+
 let is_digit c = c >= '0' && c <= '9'
 
 (* The end of the digits from [first]; none, or a leading zero before others, is refused by [bad]. *)
@@ -39,22 +46,30 @@ let rational where s =
   if max (slash - first) (stop - slash - 1) > max_digits then
     malformed "%s: an integer of more than %d digits" where max_digits;
   let unreduced () = malformed "%s: %s is not in lowest terms" where (show (String s)) in
-  if slash = length then { Checker.qnum = Z.of_string s; qden = Z.one }
+  if slash - first <= max_small && stop - slash - 1 <= max_small then begin
+    let p = small s first slash 0 in
+    let p = if first = 1 then -p else p in
+    if slash = length then { Checker.qnum = Z.of_int p; qden = Z.one }
+    else begin
+      let q = small s (slash + 1) stop 0 in
+      let coprime = if q land (q - 1) = 0 then p land 1 = 1 else gcd (abs p) q = 1 in
+      if q = 1 || not coprime then unreduced ();
+      { Checker.qnum = Z.of_int p; qden = Z.of_int q }
+    end
+  end
   else begin
     let p = Z.of_substring s ~pos:0 ~len:slash in
-    let q = Z.of_substring s ~pos:(slash + 1) ~len:(stop - slash - 1) in
-    let coprime =
-      if Z.fits_int p && Z.fits_int q then begin
-        let p = Z.to_int p and q = Z.to_int q in
-        if q land (q - 1) = 0 then q > 1 && p land 1 = 1 else q > 1 && gcd (abs p) q = 1
-      end
-      else Z.gt q Z.one && Z.equal (Z.gcd p q) Z.one
-    in
-    if not coprime then unreduced ();
-    { Checker.qnum = p; qden = q }
+    if slash = length then { Checker.qnum = p; qden = Z.one }
+    else begin
+      let q = Z.of_substring s ~pos:(slash + 1) ~len:(stop - slash - 1) in
+      if Z.equal q Z.one || not (Z.equal (Z.gcd p q) Z.one) then unreduced ();
+      { Checker.qnum = p; qden = q }
+    end
   end
 
-let rational_value where value = rational where (match value with String s -> s | other -> show other)
+let rational_value where = function
+  | String s -> rational where s
+  | other -> malformed "%s: expected a rational \"p\" or \"p/q\", found %s" where (show other)
 
 let is_zero q = Z.sign q.Checker.qnum = 0
 

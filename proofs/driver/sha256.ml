@@ -60,7 +60,8 @@ let add h text =
   h.bytes <- h.bytes + length;
   let position = ref 0 in
   while !position < length do
-    let count = min (64 - h.filled) (length - !position) in
+    let room = 64 - h.filled and left = length - !position in
+    let count = if left < room then left else room in
     Bytes.blit_string text !position h.block h.filled count;
     h.filled <- h.filled + count;
     position := !position + count;

@@ -19,9 +19,11 @@ Inductive step :=
   | Active (d : derivation)
   | Inactive (d : derivation).
 
-(** The case tree in preorder: a split is followed by its active, then its inactive subtree. *)
+(** The case tree in preorder: a split is followed by its active, then its inactive subtree; a stable node, which is
+    FORMAT.md's "active" or "inactive", by its only subtree. *)
 Inductive tree_node :=
   | Split (k : N)
+  | Stable (k : N) (active : bool) (d : derivation)
   | Infeasible (d : derivation)
   | Equal
   | Bounded (proofs : list (option (derivation * derivation))).
@@ -44,6 +46,7 @@ Inductive reason :=
   | TreeEnds
   | TreeGoesOn
   | WidthsDiffer
+  | InputsMissing             (* the witness has not one coordinate for each input *)
   | NegativeTolerance
   | OutsideDomain (row : N)
   | WrongOutput (output : N)
@@ -281,6 +284,17 @@ Fixpoint choose (key : N) (e : form) (c above : cell) : option cell :=
       end
   end.
 
+(** The form of atom k and the cell on one of its sides. *)
+Definition enter (tb : table) (c : cell) (k : N) (active : bool) : (form * cell) + reason :=
+  match find k (atoms tb) with
+  | None => inr (UnknownAtom k)
+  | Some (key, e) =>
+      match choose key (if active then e else zero) c [] with
+      | Some side => inl (e, side)
+      | None => inr (ChosenTwice k)
+      end
+  end.
+
 (** [stack] has the cells whose subtrees are still to come. *)
 Fixpoint walk_tree (domain : numbered form) (tb : table) (ts : list target) (nds : list tree_node) (number : N)
     (stack : list cell) : result unit :=
@@ -295,12 +309,17 @@ Fixpoint walk_tree (domain : numbered form) (tb : table) (ts : list target) (nds
                           end in
       match nd with
       | Split k =>
-          match find k (atoms tb) with
-          | None => Refused (InTree number) (UnknownAtom k)
-          | Some (key, e) =>
-              match choose key e c [], choose key zero c [] with
-              | Some active, Some inactive => walk_tree domain tb ts rest (number + 1) (active :: inactive :: cs)
-              | _, _ => Refused (InTree number) (ChosenTwice k)
+          match enter tb c k true, enter tb c k false with
+          | inl (_, active), inl (_, inactive) => walk_tree domain tb ts rest (number + 1) (active :: inactive :: cs)
+          | inr r, _ | _, inr r => Refused (InTree number) r
+          end
+      | Stable k active d =>
+          match enter tb c k active with
+          | inr r => Refused (InTree number) r
+          | inl (e, side) =>
+              match derive domain tb c d (if active then e else combination [(minus_one, e)]) with
+              | None => walk_tree domain tb ts rest (number + 1) (side :: cs)
+              | Some r => Refused (InTree number) r
               end
           end
       | Infeasible d => leaf (derive domain tb c d (constant minus_one))
@@ -373,7 +392,7 @@ Definition check_different (a b : network) (domain : polyhedron) (tolerance : Q)
   let start := enumerate (variable 0 :: rev_append (fold_left (fun acc q => constant q :: acc) point []) [])
                          0 Empty in
   let refuse refusal accepted := match refusal with Some r => Refused InWitness r | None => accepted end in
-  if negb (has_length point (inputs a)) then Refused InWitness WidthsDiffer
+  if negb (has_length point (inputs a)) then Refused InWitness InputsMissing
   else match domain_forms (snd start) domain [] with
   | None => Refused InDomain UnknownValue
   | Some gs =>

@@ -301,6 +301,17 @@ Proof.
     + eapply IH in H; eauto. constructor; assumption.
 Qed.
 
+Lemma enter_sound tb c k active e side :
+  table_ok tb -> cell_ok c -> enter tb c k active = inl (e, side) ->
+  (if active then 0 <= eval v e else eval v e <= 0) -> cell_ok side.
+Proof.
+  intros Ht Hc. unfold enter. destruct (find k (atoms tb)) as [[key e']|] eqn:E; [|discriminate]. apply Ht in E.
+  destruct (choose key _ c []) as [c'|] eqn:C; [|discriminate]. intros [= <- <-] Hside.
+  eapply choose_sound; [|exact Hc|constructor|exact C]. rewrite E. destruct active.
+  - now apply relu_active.
+  - rewrite eval_zero. now apply relu_inactive.
+Qed.
+
 Definition target_ok (tolerance : Q) (t : target) :=
   eval v (upper t) == tolerance - eval v (difference t) /\ eval v (lower t) == tolerance + eval v (difference t).
 
@@ -344,16 +355,21 @@ Lemma walk_tree_sound domain tb tolerance ts nds number stack :
 Proof.
   intros Htol Hd Ht Hts. revert number stack.
   induction nds as [|nd nds IH]; intros number [|c cs] H; simpl in H; try discriminate; [constructor|].
-  destruct nd as [k|d| |ps].
-  - destruct (find k (atoms tb)) as [[key e]|] eqn:E; [|discriminate]. apply Ht in E.
-    destruct (choose key e c []) as [active|] eqn:Ca; [|discriminate].
-    destruct (choose key zero c []) as [inactive|] eqn:Ci; [|discriminate].
+  destruct nd as [k|k active d|d| |ps].
+  - destruct (enter tb c k true) as [[e active]|] eqn:Ea; [|discriminate].
+    destruct (enter tb c k false) as [[e' inactive]|] eqn:Ei; [|discriminate].
     apply IH in H. inversion H as [|? ? Ha H']; subst. inversion H' as [|? ? Hi Hcs]; subst.
-    constructor; [intro Hc|assumption]. destruct (Qlt_le_dec (eval v e) 0) as [Hneg|Hpos].
-    + apply Hi. eapply choose_sound; [|exact Hc|constructor|exact Ci].
-      rewrite E, relu_inactive, eval_zero by lra. reflexivity.
-    + apply Ha. eapply choose_sound; [|exact Hc|constructor|exact Ca].
-      now rewrite E, relu_active by lra.
+    constructor; [intro Hc|assumption].
+    assert (e' = e) as -> by (unfold enter in *; destruct (find k (atoms tb)) as [[key f]|]; [|discriminate];
+      destruct (choose key f c []), (choose key zero c []); congruence).
+    destruct (Qlt_le_dec (eval v e) 0) as [Hneg|Hpos].
+    + apply Hi. eapply enter_sound; [exact Ht|exact Hc|exact Ei|]. simpl. lra.
+    + apply Ha. eapply enter_sound; [exact Ht|exact Hc|exact Ea|]. assumption.
+  - destruct (enter tb c k active) as [[e side]|] eqn:E; [|discriminate].
+    destruct (derive domain tb c d _) eqn:D; [discriminate|]. apply IH in H. inversion H as [|? ? Hs Hcs]; subst.
+    constructor; [intro Hc|assumption]. apply Hs. eapply enter_sound; [exact Ht|exact Hc|exact E|].
+    apply derive_sound in D; [|assumption..]. destruct active; [assumption|].
+    rewrite eval_combination in D. cbn [sum_forms] in D. unfold minus_one in D. lra.
   - destruct (derive domain tb c d _) eqn:D; [discriminate|]. apply IH in H.
     constructor; [intro Hc|assumption]. apply derive_sound in D; [|assumption..].
     rewrite eval_constant in D by assumption. unfold minus_one in D. lra.
