@@ -70,10 +70,13 @@ class Network(NamedTuple):
     sha256: str
 
 
-class Derivation(NamedTuple):
-    """(fact kind, fact index, multiplier) triples."""
+Terms = Sequence[tuple[str, int, Fraction]]  # (kind, index, rational) triples, of facts or of basis elements
 
-    terms: list[tuple[str, int, Fraction]]
+
+class Derivation(NamedTuple):
+    """The facts of a derivation with their multipliers."""
+
+    terms: Terms
 
 
 # ---- reading JSON ------------------------------------------------------------------------------
@@ -339,7 +342,7 @@ def coefficient(vector: Vector, basis: int) -> Fraction:
 
 def substitute(vector: Vector, replaced: dict[int, Vector]) -> Vector:
     """The vector with each basis element in `replaced` replaced by its vector."""
-    found = [b for b in vector[2] if b in replaced]
+    found = [b for b in vector[2] if b in replaced] if replaced else []
     if not found:
         return vector
     terms = [(1, 1, vector)]
@@ -359,6 +362,8 @@ class Context:
         self.inputs = inputs
         self.domain = domain  # b_i - a_i . x, row by row
         self.atoms: list[Vector] = []  # e_k
+        # Learnt: basis index -> its vector. Invariant: no vector mentions a key.
+        self.equations: dict[int, Vector] = {}
 
     def atom(self, k: int, step: str, rule: str) -> Vector:
         """e_k, or a refusal when there is no atom k yet."""
@@ -380,6 +385,27 @@ class Context:
             return [(1, 1, self.domain[k])]
         e = self.atom(k, step, rule)
         return [(1, 1, self.unit(k))] if kind == "relu" else [(1, 1, self.unit(k)), (-1, 1, e)]
+
+    def learn(self, step: Step, at: str) -> None:
+        """Accept a `zero` step and keep its equation."""
+        terms = []
+        for part, k, (p, q) in step.terms:
+            if part == "input" and k >= self.inputs:
+                raise Invalid(at, "zero", f"input {k} does not exist, only {self.inputs} do")
+            if part == "atom":
+                self.atom(k, at, "zero")
+            basis = {"one": 0, "input": 1 + k, "atom": 1 + self.inputs + k}[part]
+            terms.append((p, q, (1, 1, {basis: 1})))
+        t = substitute(combine(terms), self.equations)
+        highest = max(t[2], default=0)
+        if highest <= self.inputs:
+            raise Invalid(at, "zero", f"the expression is {self.words(t)}, expected one with an atom")
+        check_tree(step.tree, self, [t], (0, 1), f"{at}, ")
+        p, q = coefficient(t, highest)
+        value = combine([(1, 1, (1, 1, {highest: 1})), (-q if p > 0 else q, abs(p), t)])
+        for basis, vector in self.equations.items():
+            self.equations[basis] = substitute(vector, {highest: value})
+        self.equations[highest] = value
 
     def derive(
         self, target: Vector, derivation: Derivation, replaced: dict[int, Vector], step: str, rule: str
@@ -418,28 +444,36 @@ def affine(node: Node, values: list[list[Vector]]) -> Iterator[Vector]:
 def expressions(network: Network, steps: list[Step], context: Context, name: str) -> list[Vector]:
     """The outputs' expressions, every neuron's step accepted on the way."""
     count = sum(len(node.bias) for node in network.nodes if node.relu)
-    if len(steps) != count:
-        raise Invalid(f"network {name}", "one step per neuron", f"{len(steps)} steps for {count} neurons")
+    given = sum(step.rule != "zero" for step in steps)
+    if given != count:
+        raise Invalid(f"network {name}", "one step per neuron", f"{given} steps for {count} neurons")
     values = [[(1, 1, {1 + i: 1}) for i in range(network.inputs)]]
     waiting = enumerate(steps)
     for node in network.nodes:
         if node.relu:
-            values.append([neuron(u, *next(waiting), context, name) for u in affine(node, values)])
+            values.append([neuron(u, waiting, context, name) for u in affine(node, values)])
         else:
             values.append(list(affine(node, values)))
+    for place, step in waiting:  # only `zero` steps are left
+        context.learn(step, f"{name}, step {place}")
     return values[-1]
 
 
-def neuron(u: Vector, place: int, step: Step, context: Context, name: str) -> Vector:
-    """A neuron's expression from its preactivation u, by one rule."""
-    at, rule = f"{name}, neuron {place}", step.rule
+def neuron(u: Vector, waiting: Iterator[tuple[int, Step]], context: Context, name: str) -> Vector:
+    """A neuron's expression from its preactivation u, by the next step that is not `zero`."""
+    place, step = next(waiting)
+    while step.rule == "zero":
+        context.learn(step, f"{name}, step {place}")
+        place, step = next(waiting)
+    at, rule = f"{name}, step {place}", step.rule
+    u = substitute(u, context.equations)
     if rule == "atom":
         context.atoms.append(u)
         return context.unit(len(context.atoms) - 1)
     if rule == "scaled":
         e, (p, q) = context.atom(step.atom, at, rule), step.factor
-        if u != scale(p, q, e):
-            rest = combine([(1, 1, u), (-p, q, e)])
+        if u != substitute(scale(p, q, e), context.equations):
+            rest = substitute(combine([(1, 1, u), (-p, q, e)]), context.equations)
             raise Invalid(at, rule, f"u - s * e[{step.atom}] is {context.words(rest)}, expected 0")
         r = context.unit(step.atom)
         return scale(p, q, r) if p > 0 else combine([(-p, q, r), (p, q, e)])
@@ -448,9 +482,9 @@ def neuron(u: Vector, place: int, step: Step, context: Context, name: str) -> Ve
             raise Invalid(at, rule, f"u is {context.words(u)}, expected a constant")
         return u if u[2].get(0, 0) > 0 else ZERO
     if rule == "active":
-        context.derive(u, step.derivation, {}, at, rule)
+        context.derive(u, step.derivation, context.equations, at, rule)
         return u
-    context.derive(scale(-1, 1, u), step.derivation, {}, at, rule)  # inactive
+    context.derive(scale(-1, 1, u), step.derivation, context.equations, at, rule)  # inactive
     return ZERO
 
 
@@ -458,7 +492,7 @@ def neuron(u: Vector, place: int, step: Step, context: Context, name: str) -> Ve
 
 
 class Cell:
-    """The cell that the walk is in: its equations, and the differences d_i reduced by them.
+    """The cell that the walk is in: its and the learnt equations, and the differences d_i reduced by them.
 
     Moving down and up changes this one object and a trail of what to restore, so that memory goes
     with what a choice changes, not with depth times width.
@@ -467,8 +501,8 @@ class Cell:
     def __init__(self, context: Context, differences: list[Vector]) -> None:
         self.context = context
         # Invariant: no vector in either dictionary mentions an atom that is a key of `replaced`.
-        self.replaced: dict[int, Vector] = {}
-        self.differences = dict(enumerate(differences))
+        self.replaced = dict(context.equations)
+        self.differences = {i: substitute(d, self.replaced) for i, d in enumerate(differences)}
         self.trail: list[list[tuple[dict[int, Vector], int, Vector]]] = []
 
     def choose(self, k: int, active: bool) -> None:
@@ -492,18 +526,22 @@ class Cell:
 
 
 def check_tree(
-    tree: list[TreeNode], context: Context, differences: list[Vector], tolerance: Fraction
+    tree: Sequence[TreeNode],
+    context: Context,
+    differences: list[Vector],
+    tolerance: Fraction,
+    where: str = "",
 ) -> None:
     """Accept the case tree, which is in preorder."""
     cell = Cell(context, differences)
     # Invariant: `open_splits` has the path's atoms; True marks those with no further side to visit.
     open_splits: list[tuple[int, bool]] = []
     for place, node in enumerate(tree):
-        at = f"tree[{place}]"
+        at = f"{where}tree[{place}]"
         if node.rule in ("split", "active", "inactive"):
             e = context.atom(node.atom, at, node.rule)
             if 1 + context.inputs + node.atom in cell.replaced:
-                raise Invalid(at, node.rule, f"atom {node.atom} is chosen already")
+                raise Invalid(at, node.rule, f"atom {node.atom} is chosen or learnt already")
             if node.rule != "split":
                 side = e if node.rule == "active" else scale(-1, 1, e)
                 context.derive(side, node.derivations[0], cell.replaced, at, node.rule)
@@ -544,12 +582,14 @@ def check_leaf(node: TreeNode, cell: Cell, tolerance: Fraction, at: str) -> None
 
 
 class Step(NamedTuple):
-    """How one neuron gets its expression."""
+    """How one neuron gets its expression, or, `zero`, what is learnt before it."""
 
     rule: str
     atom: int = 0
     factor: Fraction = (1, 1)
     derivation: Derivation = Derivation([])
+    terms: Terms = ()  # of a `zero` step's expression
+    tree: Sequence[TreeNode] = ()
 
 
 class TreeNode(NamedTuple):
@@ -621,24 +661,30 @@ def _read_domain_row(value: Any, where: str) -> tuple[Row, Fraction]:
     return row, rational(bound, where)
 
 
-def read_derivation(value: Any, where: str) -> Derivation:
-    """A derivation from its list of triples."""
+def read_terms(value: Any, where: str, kinds: tuple[str, ...]) -> Terms:
+    """(kind, index, rational) triples, each kind one of `kinds`."""
     terms = []
     for i, item in enumerate(array(value, where)):
         kind, k, number = array(item, f"{where}[{i}]", 3)
-        if kind not in ("one", "relu", "gap", "domain"):
-            raise Malformed(f"{where}[{i}]: unknown fact {show(kind)}")
+        if kind not in kinds:
+            raise Malformed(f"{where}[{i}]: expected one of {', '.join(kinds)}, found {show(kind)}")
         if index(k, f"{where}[{i}]") != 0 and kind == "one":
             raise Malformed(f"{where}[{i}]: expected index 0 for 'one', found {k}")
-        multiplier = rational(number, where, i)
-        if multiplier[0] <= 0:
-            raise Malformed(f"{where}[{i}]: expected a multiplier > 0, found {show(number)}")
-        terms.append((kind, k, multiplier))
+        terms.append((kind, k, rational(number, where, i)))
+    return terms
+
+
+def read_derivation(value: Any, where: str) -> Derivation:
+    """A derivation from its list of triples."""
+    terms = read_terms(value, where, ("one", "relu", "gap", "domain"))
+    for i, (_, _, (p, q)) in enumerate(terms):
+        if p <= 0:
+            raise Malformed(f"{where}[{i}]: expected a multiplier > 0, found {show(f'{p}/{q}')}")
     return Derivation(terms)
 
 
 def read_steps(value: Any, where: str) -> list[Step]:
-    """One step per neuron, from the run-length form. A run longer than MAX_INPUTS is refused."""
+    """Steps from their run-length form; more neurons than MAX_INPUTS are refused."""
     steps: list[Step] = []
     for i, item in enumerate(array(value, where)):
         at = f"{where}[{i}]"
@@ -656,6 +702,9 @@ def read_steps(value: Any, where: str) -> list[Step]:
             steps += [Step(rule, index(k, at), s) for k, s in zip(atoms, factors, strict=True)]
         elif rule in ("active", "inactive"):
             steps.append(Step(rule, derivation=read_derivation(array(item, at, 2)[1], at)))
+        elif rule == "zero":
+            terms = read_terms(array(item, at, 3)[1], at, ("one", "input", "atom"))
+            steps.append(Step(rule, terms=terms, tree=read_tree(item[2], at)))
         else:
             raise Malformed(f"{at}: unknown step {show(rule)}")
     return steps

@@ -425,6 +425,66 @@ accept(
     ("at the root without a proof", ["proof", "tree"], [["active", 0, []], ["equal"]], "active"),
 )
 
+# ---- what is learnt ----------------------------------------------------------------------------
+
+# r0 = relu(x), r1 = relu(-x), r2 = relu(-3x): r2 = 3 r1 is learnt, by a tree, where `scaled` is not used.
+learning = [
+    "zero",
+    [["atom", 2, "-1/3"], ["atom", 1, "1"]],
+    [
+        ["split", 1],
+        ["active", 2, [["relu", 1, "3"]]],
+        ["equal"],
+        ["inactive", 2, [["gap", 1, "3"]]],
+        ["equal"],
+    ],
+]
+accept(
+    "an equation learnt after the last neuron",
+    certificate(ABSOLUTE, ABSOLUTE_2, proof([["atom", 2]], [["scaled", [0], ["1"]], ["atom", 1], learning])),
+    ABSOLUTE,
+    ABSOLUTE_2,
+    ("not learnt", ["proof", "b"], [["scaled", [0], ["1"]], ["atom", 1]], "equal"),
+    ("before its atom", ["proof", "b"], [["scaled", [0], ["1"]], learning, ["atom", 1]], "zero"),
+    ("twice", ["proof", "b"], [["scaled", [0], ["1"]], ["atom", 1], learning, learning], "zero"),
+    ("of nothing", ["proof", "b", 2, 1], [], "zero"),
+    ("of a constant", ["proof", "b", 2, 1], [["one", 0, "1"]], "zero"),
+    ("of an input alone", ["proof", "b", 2, 1], [["input", 0, "1"]], "zero"),
+    ("of no input", ["proof", "b", 2, 1, 0], ["input", 1, "1"], "zero"),
+    ("of no atom", ["proof", "b", 2, 1, 0, 1], 3, "zero"),
+    ("of another sum", ["proof", "b", 2, 1, 0, 2], "-1/2", "equal"),
+    ("with a constant", ["proof", "b", 2, 1], [*learning[1], ["one", 0, "1"]], "equal"),
+    ("by no cases", ["proof", "b", 2, 2], [["equal"]], "equal"),
+    ("by a wrong multiplier", ["proof", "b", 2, 2, 1, 2, 0, 2], "1", "active"),
+    ("by a tree that ends early", ["proof", "b", 2, 2], [["split", 1], ["equal"]], "malformed"),
+    ("without a tree", ["proof", "b", 2], learning[:2], "malformed"),
+    ("unknown part", ["proof", "b", 2, 1, 0, 0], "relu", "malformed"),
+    ("part one of index 1", ["proof", "b", 2, 1, 0], ["one", 1, "1"], "malformed"),
+    ("instead of a neuron", ["proof", "b"], [["scaled", [0], ["1"]], learning], "one step per neuron"),
+    ("split on what is learnt", ["proof", "tree"], [["split", 2], ["equal"], ["equal"]], "split"),
+    ("active what is learnt", ["proof", "tree"], [["active", 2, []], ["equal"]], "active"),
+)
+# In a second layer: u = r1 - r2 / 3 is zero once that is learnt, and r0 + r1 is an atom again.
+DEEP = layers(([[1], [-1], [-3]], [0, 0, 0]), ([[0, 1, "-1/3"], [1, 1, 0]], [0, 0]), ([[9, 1]], [0]))
+DEEP_2 = layers(([[1], [-3]], [0, 0]), ([[1, "1/3"]], [0]), ([[1]], [0]))
+accept(
+    "equations in later preactivations",
+    certificate(
+        DEEP,
+        DEEP_2,
+        proof(
+            [["atom", 3], learning, ["constant", 1], ["atom", 1]],
+            [["scaled", [0, 2, 3], ["1", "1", "1"]]],
+        ),
+    ),
+    DEEP,
+    DEEP_2,
+    ("not learnt", ["proof", "a"], [["atom", 3], ["constant", 1], ["atom", 1]], "constant"),
+    ("learnt too late", ["proof", "a"], [["atom", 3], ["constant", 1], learning, ["atom", 1]], "constant"),
+    ("the wrong factor", ["proof", "b", 0, 2, 2], "2", "scaled"),
+    ("a fact of it", ["proof", "a", 2], ["active", [["relu", 2, "1"]]], "active"),
+)
+
 # ---- the witness -------------------------------------------------------------------------------
 
 accept(

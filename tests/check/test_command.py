@@ -37,7 +37,7 @@ def test_valid(run):
 def test_invalid_names_step_rule_and_value(run):
     done = run(changed(SAME, ["proof", "b", 0, 2, 0], "2"))
     assert done.returncode == 1
-    assert done.stdout == "invalid\nB, neuron 0: scaled: u - s * e[0] is -1 x[0], expected 0\n"
+    assert done.stdout == "invalid\nB, step 0: scaled: u - s * e[0] is -1 x[0], expected 0\n"
     assert done.stderr == ""
 
 
