@@ -40,7 +40,7 @@ def read_npz(path: Path, *, layers: Sequence[str] | None = None) -> Network:
     try:
         with np.load(io.BytesIO(data), allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in archive.files}
-    except (ValueError, EOFError, zlib.error, zipfile.BadZipFile) as error:
+    except (ValueError, EOFError, RuntimeError, zlib.error, zipfile.BadZipFile) as error:
         raise FormatError(f"not an .npz file, or truncated: {error}") from None
     return _network(arrays, layers)
 
@@ -71,16 +71,18 @@ def _network(arrays: Mapping[str, Array], names: Sequence[str] | None) -> Networ
     names = _order({_split(name)[0] for name in arrays}) if names is None else list(names)
     for name in arrays:
         if _split(name)[0] not in names:
-            raise FormatError(f"array {name!r}: expected an array of the layers {', '.join(names)}")
+            raise FormatError(f"array {name!r}: expected an array of the layers {names!r:.200}")
     pairs: list[tuple[Matrix, Matrix]] = []
     for name in names:
         weight = _matrix(arrays, f"{name}.weight", 2)
         m, n = weight.shape
         if pairs and n != pairs[-1][0].shape[0]:
-            raise FormatError(f"array '{name}.weight': expected {pairs[-1][0].shape[0]} columns, found {n}")
+            raise FormatError(
+                f"array {name + '.weight'!r}: expected {pairs[-1][0].shape[0]} columns, found {n}"
+            )
         bias = _matrix(arrays, f"{name}.bias", 1) if f"{name}.bias" in arrays else Matrix(fmpz_mat(m, 1))
         if bias.shape[0] != m:
-            raise FormatError(f"array '{name}.bias': expected {m} entries, found {bias.shape[0]}")
+            raise FormatError(f"array {name + '.bias'!r}: expected {m} entries, found {bias.shape[0]}")
         pairs.append((weight, bias))
     if not pairs:
         raise FormatError("expected at least one layer, found none")

@@ -114,6 +114,8 @@ def _model(path: Path) -> onnx.ModelProto:
 
 def _run(node: onnx.NodeProto, values: dict[str, Value], builder: Builder) -> None:
     """Apply one node: read its inputs in `values`, enter its output."""
+    if not isinstance(node.op_type, str) or not node.op_type.isidentifier():
+        raise FormatError(f"expected the name of an operator, found {node.op_type!r:.60}")
     where = (
         f"{node.op_type} node {node.name!r}" if node.name else f"{node.op_type} node of {list(node.output)}"
     )

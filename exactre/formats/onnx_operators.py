@@ -125,7 +125,10 @@ def _constant(call: Call) -> Value:
     ((name, value),) = call.attributes.items()
     if isinstance(value, onnx.TensorProto):
         return stored(value)
-    return np.asarray(value, np.float32 if "float" in name else np.int64)
+    array = np.asarray(value)
+    if array.dtype.kind != ("f" if "float" in name else "i") or not np.isfinite(array).all():
+        raise FormatError(f"attribute {name!r}: expected finite numbers, found {value!r:.60}")
+    return array
 
 
 def stored(tensor: onnx.TensorProto) -> Array:
@@ -386,7 +389,7 @@ def _arranged(value: Value, arrange: Callable[[Array], Array]) -> Value:
     """The same elements elsewhere, of a stored or an affine tensor. Raises FormatError when that fails."""
     try:
         return affine.rearrange(value, arrange) if isinstance(value, Tensor) else arrange(value)
-    except (ValueError, IndexError) as error:  # numpy's complaint about shapes or axes
+    except (ValueError, IndexError, OverflowError) as error:  # numpy's complaint about shapes or axes
         raise FormatError(f"a tensor of shape {list(value.shape)}: {error}") from None
 
 
