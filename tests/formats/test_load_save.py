@@ -2,7 +2,6 @@
 
 import os
 from fractions import Fraction
-from pathlib import Path
 
 import pytest
 from format_strategies import FLOAT32, networks
@@ -145,9 +144,18 @@ def test_a_write_that_fails_half_way_leaves_the_file_before_it(tmp_path, monkeyp
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_a_file_of_somebody_else_is_not_the_temporary_file(tmp_path):
+def test_a_write_replaces_the_file_and_leaves_nothing_beside_it(tmp_path):
     path = tmp_path / "model.json"
-    write_whole(path, b"one")
-    write_whole(path, b"two")
-    assert path.read_bytes() == b"two"
-    assert [Path(p).name for p in tmp_path.iterdir()] == ["model.json"]
+    for data in (b"one", b"two"):
+        write_whole(path, data)
+        assert path.read_bytes() == data
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_write_over_a_folder_leaves_the_folder_alone(tmp_path):
+    path = tmp_path / "model.json"
+    path.mkdir()
+    with pytest.raises(FormatError, match=r"model\.json: cannot be written: Is a directory"):
+        save(FLOATS, path)
+    assert list(tmp_path.iterdir()) == [path]
+    assert path.is_dir()
