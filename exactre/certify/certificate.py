@@ -16,7 +16,7 @@ from math import gcd
 from typing import Any
 
 from exactre.certify.question import Domain
-from exactre.check import Derivation, Step, TreeNode, long_integers
+from exactre.check import Step, Terms, TreeNode, long_integers
 from exactre.network import INPUT, Network
 
 
@@ -133,8 +133,10 @@ def _runs(steps: Sequence[Step]) -> Iterator[list[Any]]:
             yield [rule, len(run)]
         elif rule == "scaled":
             yield [rule, [step.atom for step in run], [_text(step.factor) for step in run]]
+        elif rule == "zero":
+            yield from ([rule, _terms(step.terms), [_tree_node(node) for node in step.tree]] for step in run)
         else:
-            yield from ([rule, _derivation(step.derivation)] for step in run)
+            yield from ([rule, _terms(step.derivation.terms)] for step in run)
 
 
 def _tree_node(node: TreeNode) -> list[Any]:
@@ -143,14 +145,14 @@ def _tree_node(node: TreeNode) -> list[Any]:
     if node.rule == "equal":
         return [node.rule]
     if node.rule in ("active", "inactive"):
-        return [node.rule, node.atom, _derivation(node.derivations[0])]
+        return [node.rule, node.atom, _terms(node.derivations[0].terms)]
     if node.rule == "infeasible":
-        return [node.rule, _derivation(node.derivations[0])]
-    return [node.rule, [None if pair is None else [_derivation(d) for d in pair] for pair in node.bounds]]
+        return [node.rule, _terms(node.derivations[0].terms)]
+    return [node.rule, [None if pair is None else [_terms(d.terms) for d in pair] for pair in node.bounds]]
 
 
-def _derivation(derivation: Derivation) -> list[list[Any]]:
-    return [[kind, k, _text(multiplier)] for kind, k, multiplier in derivation.terms]
+def _terms(terms: Terms) -> list[list[Any]]:
+    return [[kind, k, _text(number)] for kind, k, number in terms]
 
 
 def _text(value: tuple[int, int]) -> str:

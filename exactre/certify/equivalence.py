@@ -11,6 +11,7 @@ from exactre.certify.certificate import Certificate, Equivalence, Witness, diges
 from exactre.certify.matching import match
 from exactre.certify.question import Domain, Question
 from exactre.certify.split import split
+from exactre.certify.sweep import Sweep
 from exactre.certify.witness import find_witness, shorten, witness_at
 from exactre.check import ZERO, TreeNode
 from exactre.network import Network
@@ -63,6 +64,7 @@ def certify_equivalence(
     witness = find_witness(question, matching, deadline)
     if witness is not None:
         return verdict("witness", witness)
+    matching = match(a, b, Sweep(question, deadline))
     outcome = split(question, matching, deadline=deadline, executor=executor)
     if outcome.refutation is not None:
         return verdict("case-split", witness_at(question, shorten(question, outcome.refutation)))

@@ -11,72 +11,88 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from math import gcd, lcm
 
-from exactre.check import ONE, ZERO, Derivation, Step, Vector, combine, scale
+from exactre.check import ONE, ZERO, Derivation, Step, Vector, coefficient, combine, scale, substitute
 from exactre.network import INPUT, Network, Node
 
-# (u, atoms made so far) -> an active or inactive step, when u's sign can be proved.
-Stability = Callable[[Vector, list[Vector]], Step | None]
+Learner = Callable[["System"], list[Step]]  # proves equations, adds them to the system, says so in steps
 
 
 @dataclass(frozen=True)
 class Matching:
-    """Two networks over one list of atoms; `atoms[k]` is e_k, `outputs_a` and `outputs_b` expressions.
+    """Two networks over one list of atoms: `atoms[k]` is e_k, and `differences[i]` output i of A less B's.
 
-    `preactivations_a` and `_b` are the u of every neuron in file order.
+    Both are reduced by the equations that the steps hold.
     """
 
     inputs: int
     atoms: tuple[Vector, ...]
     steps_a: tuple[Step, ...]
     steps_b: tuple[Step, ...]
-    outputs_a: tuple[Vector, ...]
-    outputs_b: tuple[Vector, ...]
-
-    @property
-    def differences(self) -> tuple[Vector, ...]:
-        """The expressions d_i of A's outputs less B's."""
-        pairs = zip(self.outputs_a, self.outputs_b, strict=True)
-        return tuple(combine([(1, 1, p), (-1, 1, q)]) for p, q in pairs)
-
-    def atom_of(self, basis: int) -> int:
-        """The atom that a basis index stands for; negative for the constant and the inputs."""
-        return basis - 1 - self.inputs
+    differences: tuple[Vector, ...]
 
 
-def match(a: Network, b: Network, stability: Stability | None = None) -> Matching:
+def match(a: Network, b: Network, learner: Learner | None = None) -> Matching:
     """Steps and expressions of both networks, which have the same input dimension; exact over Q.
 
-    `stability` is asked for a proof of each preactivation's sign that has no simpler step.
+    `learner` is asked for equations after each of B's nodes.
     """
-    system = _System(a.input_dim, stability)
-    outputs_a, steps_a = system.walk(a)
-    outputs_b, steps_b = system.walk(b)
-    return Matching(a.input_dim, tuple(system.atoms), steps_a, steps_b, outputs_a, outputs_b)
+    system = System(a.input_dim)
+    outputs_a, steps_a = system.walk(0, a, None)
+    outputs_b, steps_b = system.walk(1, b, learner)
+    differences = (combine([(1, 1, p), (-1, 1, q)]) for p, q in zip(outputs_a, outputs_b, strict=True))
+    reduced = tuple(substitute(d, system.equations) for d in differences)
+    return Matching(a.input_dim, tuple(system.atoms), tuple(steps_a), tuple(steps_b), reduced)
 
 
-class _System:
-    def __init__(self, inputs: int, stability: Stability | None) -> None:
+class System:
+    """The atoms made so far, their neurons, and the equations learnt between them.
+
+    Invariant: `atoms[k]`, e_k, and the equations' right sides mention no atom that has an equation.
+    """
+
+    def __init__(self, inputs: int) -> None:
         self.inputs = inputs
-        self.stability = stability
         self.atoms: list[Vector] = []
+        self.origins: list[tuple[int, str, int]] = []  # side (0: A, 1: B), node, index of each atom's neuron
+        self.equations: dict[int, Vector] = {}  # basis index -> expression
         self.found: dict[tuple[int, ...], list[int]] = {}  # by key of the primitive row: atoms
 
-    def walk(self, net: Network) -> tuple[tuple[Vector, ...], tuple[Step, ...]]:
+    def walk(self, side: int, net: Network, learner: Learner | None) -> tuple[list[Vector], list[Step]]:
+        """The outputs' expressions and the steps of a network."""
         values: dict[str, list[Vector]] = {INPUT: [(1, 1, {1 + i: 1}) for i in range(self.inputs)]}
         steps: list[Step] = []
         for node in net.nodes:
             rows = _rows(node, values)
-            if node.relu:
-                values[node.name] = []
-                for u in rows:
-                    step, h = self.neuron(u)
-                    steps.append(step)
-                    values[node.name].append(h)
-            else:
+            if not node.relu:
                 values[node.name] = list(rows)
-        return tuple(values[net.nodes[-1].name]), tuple(steps)
+                continue
+            values[node.name] = []
+            for i, u in enumerate(rows):
+                step, h = self._neuron(substitute(u, self.equations), (side, node.name, i))
+                steps.append(step)
+                values[node.name].append(h)
+            if learner is not None:
+                steps += learner(self)
+        return values[net.nodes[-1].name], steps
 
-    def neuron(self, u: Vector) -> tuple[Step, Vector]:
+    def learn(self, t: Vector) -> None:
+        """Add the equation t = 0, solved for its highest atom; t is reduced and has one."""
+        highest = max(t[2])
+        p, q = coefficient(t, highest)
+        value = combine([(1, 1, (1, 1, {highest: 1})), (-q if p > 0 else q, abs(p), t)])
+        change = {highest: value}
+        self.equations = {basis: substitute(v, change) for basis, v in self.equations.items()} | change
+        self.atoms = [substitute(e, change) for e in self.atoms]
+        self.found = {}
+        for k, (_, _, entries) in enumerate(self.atoms):
+            if entries.keys() - {0}:
+                self.found.setdefault(_key(entries), []).append(k)
+
+    def unit(self, k: int) -> Vector:
+        """r_k."""
+        return 1, 1, {1 + self.inputs + k: 1}
+
+    def _neuron(self, u: Vector, origin: tuple[int, str, int]) -> tuple[Step, Vector]:
         entries = u[2]
         if not entries.keys() - {0}:
             return Step("constant"), u if entries.get(0, 0) > 0 else ZERO
@@ -89,16 +105,12 @@ class _System:
                 h = scale(p, q, r) if p > 0 else combine([(-p, q, r), (p, q, self.atoms[k])])
                 return Step("scaled", k, factor), h
         step = nonnegative(u, self.inputs)
-        if step is None and self.stability is not None:
-            step = self.stability(u, self.atoms)
         if step is not None:
             return step, u if step.rule == "active" else ZERO
         self.found.setdefault(key, []).append(len(self.atoms))
         self.atoms.append(u)
+        self.origins.append(origin)
         return Step("atom"), self.unit(len(self.atoms) - 1)
-
-    def unit(self, k: int) -> Vector:
-        return 1, 1, {1 + self.inputs + k: 1}
 
 
 def nonnegative(u: Vector, inputs: int) -> Step | None:

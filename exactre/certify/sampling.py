@@ -14,6 +14,7 @@ from exactre.lp import Point, feasible
 from exactre.rational import Points
 
 BITS = 4  # of a random coordinate, so that witnesses are short from the beginning
+SCALES = (0, 3, -3, 8, 16, 30)  # that random points are taken at
 
 
 class Sampler:
@@ -35,11 +36,11 @@ class Sampler:
             if self.anchor not in domain:
                 self.anchor = _inner_point(domain)
 
-    def points(self, scale: int, count: int) -> Points:
+    def points(self, scale: int, count: int, bits: int = BITS) -> Points:
         """`count` points: uniform between a coordinate's bounds, else within 2^scale of the anchor."""
-        n, steps = self.input_dim, 2**BITS
+        n, steps = self.input_dim, 2**bits
         if self.domain is None:
-            shift = scale - BITS
+            shift = scale - bits
             numbers = [self.random.randint(-steps, steps) << max(shift, 0) for _ in range(count * n)]
             return Points(fmpz_mat(count, n, numbers), 1 << max(-shift, 0))
         return Points.of([self.fit(self._raw(scale, steps)) for _ in range(count)], n)

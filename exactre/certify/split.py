@@ -73,16 +73,12 @@ def split(
     ExactreError when the domain is empty.
     """
     problem = Problem(matching.inputs, matching.atoms, question.tolerance)
-    facts = [] if question.domain is None else question.domain.facts()
-    point = Sampler(question.domain, matching.inputs).anchor
-    root = Cell(
-        tuple(("domain", i, fact) for i, fact in enumerate(facts)), {}, matching.differences, tuple(point), 0
-    )
-    top = explore(problem, deadline, TOP, root)
+    root = whole_domain(question, matching.differences)
+    top = explore(problem, deadline, TOP, None, root)
     if top.refutation is not None:
         return top
     cells = [node for node in top.nodes if isinstance(node, Cell)]
-    decide = partial(explore, problem, deadline, None)
+    decide = partial(explore, problem, deadline, None, None)
     answers = map(decide, cells) if executor is None else executor.map(decide, cells)
     nodes: list[TreeNode | Cell] = []
     for node in top.nodes:
@@ -96,13 +92,26 @@ def split(
     return Outcome(tuple(nodes))
 
 
-def explore(problem: Problem, deadline: float | None, limit: int | None, root: Cell) -> Outcome:
-    """The proof for a cell; cells `limit` splits deep, and all cells after the deadline, stay open."""
+def whole_domain(question: Question, differences: tuple[Vector, ...]) -> Cell:
+    """The cell without choices. Raises ExactreError when the domain is empty."""
+    facts = [] if question.domain is None else question.domain.facts()
+    point = tuple(Sampler(question.domain, question.a.input_dim).anchor)
+    return Cell(tuple(("domain", i, fact) for i, fact in enumerate(facts)), {}, differences, point, 0)
+
+
+def explore(
+    problem: Problem, deadline: float | None, depth: int | None, budget: int | None, root: Cell
+) -> Outcome:
+    """The proof for a cell; cells `depth` splits deep, beyond `budget` nodes or the deadline stay open."""
     nodes: list[TreeNode | Cell] = []
     waiting = [root]
     while waiting:
         cell = waiting.pop()
-        if cell.splits == limit or (deadline is not None and time.time() > deadline):
+        late = deadline is not None and time.time() > deadline
+        if late or (budget is not None and len(nodes) >= budget):
+            nodes += [cell, *reversed(waiting)]
+            break
+        if cell.splits == depth:
             nodes.append(cell)
             continue
         k = _next_atom(problem, cell)

@@ -16,15 +16,14 @@ from flint import fmpz_mat
 from exactre.certify.certificate import Witness
 from exactre.certify.matching import Matching
 from exactre.certify.question import Question
-from exactre.certify.sampling import Sampler
+from exactre.certify.sampling import SCALES, Sampler
 from exactre.network import INPUT, Network
 from exactre.rational import Matrix, Points
 
-SCALES = (0, 3, -3, 8, 16, 30)  # of random points
 LINES = 4  # through the boundary of each unmatched neuron
 CLIMBS = 8  # gradient steps towards a boundary that a random line does not meet
 BISECTIONS = 32
-BULK = 64  # batches of 64 random points when nothing else has helped
+BULK = 16  # batches of 64 random points when nothing else has helped
 
 
 def find_witness(question: Question, matching: Matching, deadline: float | None = None) -> Witness | None:
@@ -85,14 +84,16 @@ def _candidates(question: Question, matching: Matching) -> Iterator[Points]:
 
 def _unmatched(question: Question, matching: Matching) -> Iterator[tuple[Network, str, int]]:
     """(network, node, index) of the neurons whose atom the other network does not use, in order of depth."""
-    neurons_a = [(question.a, node.name, i) for node in question.a.hidden for i in range(node.width)]
-    neurons_b = [(question.b, node.name, i) for node in question.b.hidden for i in range(node.width)]
     used_by_b = {step.atom for step in matching.steps_b if step.rule == "scaled"}
-    of_a = [neuron for neuron, step in zip(neurons_a, matching.steps_a, strict=True) if step.rule == "atom"]
-    yield from (neuron for k, neuron in enumerate(of_a) if k not in used_by_b)
-    for neuron, step in zip(neurons_b, matching.steps_b, strict=True):
-        if step.rule == "atom":
-            yield neuron
+    made_by_a = 0
+    for net, steps in ((question.a, matching.steps_a), (question.b, matching.steps_b)):
+        neurons = [(net, node.name, i) for node in net.hidden for i in range(node.width)]
+        of_neurons = (step for step in steps if step.rule != "zero")
+        for neuron, step in zip(neurons, of_neurons, strict=True):
+            if step.rule == "atom":
+                if net is question.b or made_by_a not in used_by_b:
+                    yield neuron
+                made_by_a += net is question.a
 
 
 def _crossing(net: Network, node: str, index: int, sampler: Sampler) -> Points | None:

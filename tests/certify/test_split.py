@@ -43,6 +43,57 @@ def test_the_order_of_a_maximum_does_not_matter(order):
     exactre.check(verdict.certificate, a, b)
 
 
+def many_maxima(count, order):
+    """The sum of `count` maxima of three inputs each: 2 * count neurons, which all matter."""
+    one = maximum(order)
+    n = 3 * count
+
+    def row(t, values):
+        return [Fraction(0)] * (3 * t) + list(values) + [Fraction(0)] * (n - 3 * t - 3)
+
+    nodes = []
+    for unit in one.nodes[:-1]:
+        weights = dict(unit.inputs)
+        inputs = {"input": [row(t, weights["input"].rows()[0]) for t in range(count)]}
+        for source in weights.keys() - {"input"}:
+            inputs[source] = [[int(i == t) for i in range(count)] for t in range(count)]
+        nodes.append(node(unit.name, True, inputs, [0] * count))
+    last = dict(one.nodes[-1].inputs)
+    (source,) = last.keys() - {"input"}
+    inputs = {"input": [[v for _ in range(count) for v in last["input"].rows()[0]]], source: [[1] * count]}
+    return Network(n, [*nodes, node("out", False, inputs, [0])])
+
+
+def test_equal_parts_are_proved_one_by_one_and_not_in_all_combinations():
+    a, b = many_maxima(10, (0, 1, 2)), many_maxima(10, (2, 0, 1))
+    verdict = exactre.certify_equivalence(a, b)
+    assert verdict.status == "equivalent"
+    proof = verdict.certificate.proof
+    learnt = [step for step in proof.steps_b if step.rule == "zero"]
+    assert len(learnt) >= 10
+    assert sum(len(step.tree) for step in learnt) + len(proof.tree) < 400
+    exactre.check(verdict.certificate, a, b)
+
+
+def test_a_learnt_relation_makes_later_layers_match():
+    # Both networks feed max(x, y, z), computed in two ways, to one more neuron.
+    def deep(order):
+        return Network(3, [*maximum(order).nodes[:-1], *after(maximum(order).nodes[-1])])
+
+    def after(last):
+        weights = [(source, weight.scale(2)) for source, weight in last.inputs]
+        return [
+            Node("late", True, tuple(weights), Matrix.column([-1])),
+            node("out", False, {"late": [[3]]}, [1]),
+        ]
+
+    a, b = deep((0, 1, 2)), deep((2, 1, 0))
+    verdict = exactre.certify_equivalence(a, b)
+    assert verdict.status == "equivalent"
+    assert [step.rule for step in verdict.certificate.proof.steps_b][-1] == "scaled"
+    exactre.check(verdict.certificate, a, b)
+
+
 def test_relu_is_the_identity_where_inputs_are_positive_and_only_there():
     a, b = Network.from_rows([([[1, 2]], [0]), ([[1]], [0])]), Network.from_rows([([[1, 2]], [0])])
     verdict = exactre.certify_equivalence(a, b, domain=Domain.box([0, 0], [5, 5]))
