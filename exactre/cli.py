@@ -11,27 +11,33 @@ import json
 import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import ExitStack
+from fractions import Fraction
 from math import isfinite
 from pathlib import Path
-from typing import Any, NoReturn
+from tempfile import TemporaryDirectory
+from typing import Any, Literal, NoReturn, get_args
 
 from exactre.certify.certificate import Witness, digest
 from exactre.certify.equivalence import certify_equivalence
+from exactre.certify.question import Domain
 from exactre.check import Invalid, Malformed, check_documents, read_json
-from exactre.errors import ExactreError, FormatError
-from exactre.formats import json_file, load
+from exactre.errors import ExactreError, FormatError, InvalidCertificate
+from exactre.formats import load, save
 from exactre.formats.runtime import replay
 from exactre.formats.whole_file import write_whole
+from exactre.verified import check_verified
 
 TROUBLE = 2
 EXIT = {"certified": 0, "consistent": 0, "equivalent": 0, "valid": 0}
 EXIT |= {"different": 1, "invalid": 1, "partial": 3, "undecided": 3}
-WEIGHTS = ("exact", "float32", "float64")
+Weights = Literal["exact", "float32", "float64"]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; the exit code: 0 established, 1 refuted, 2 trouble, 3 open."""
-    options = _parser().parse_args(arguments)
+    options = _parser().parse_args(_joined(sys.argv[1:] if arguments is None else arguments))
     try:
         status: int = options.run(options)
     except (ExactreError, Malformed) as error:
@@ -41,6 +47,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return _trouble("interrupted")
     return status
+
+
+def _joined(arguments: Sequence[str]) -> list[str]:
+    """`--box -1,1` as `--box=-1,1`, since argparse takes -1,1 for an option."""
+    joined: list[str] = []
+    for text in arguments:
+        if joined and joined[-1] == "--box":
+            joined[-1] = f"--box={text}"
+        else:
+            joined.append(text)
+    return joined
 
 
 def _trouble(text: str) -> int:
@@ -65,7 +82,7 @@ def _parser() -> argparse.ArgumentParser:
         for model in models:
             sub.add_argument(model, metavar=model.upper())
         sub.add_argument(
-            "--weights", choices=WEIGHTS, default="exact", help="round the numbers of text formats"
+            "--weights", choices=get_args(Weights), default="exact", help="round the numbers of text formats"
         )
         sub.add_argument("--json", action="store_true", help="print one JSON object")
         return sub
@@ -75,11 +92,22 @@ def _parser() -> argparse.ArgumentParser:
     )
     sub.add_argument("--certificate", metavar="CERT.json", help="the proof of the verdict")
     sub.add_argument("--witness", metavar="W.json", help="a point at which they differ")
+    sub.add_argument("--box", type=_box, metavar="LO,HI", help="compare where every input is from LO to HI")
+    sub.add_argument("--tolerance", type=_rational, default=Fraction(0), metavar="Q", help="of every output")
     sub.add_argument("--timeout", type=_seconds, metavar="S", help="seconds")
+    sub.add_argument("--jobs", type=_positive_integer, metavar="N", help="processes for the case split")
 
     sub = command("check", _check, "Decide a certificate about two networks.", "certificate", "a", "b")
+    sub.add_argument("--verified", action="store_true", help="by the checker extracted from its proof")
+
     command("info", _info, "Say what a model is, read exactly.", "model")
     return parser
+
+
+def _positive_integer(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"expected a positive integer, found {text!r:.60}")
+    return int(text)
 
 
 def _seconds(text: str) -> float:
@@ -88,18 +116,40 @@ def _seconds(text: str) -> float:
     return float(text)
 
 
+def _rational(text: str) -> Fraction:
+    if re.fullmatch(r"-?[0-9]+(/0*[1-9][0-9]*|(\.[0-9]+)?([eE]-?[0-9]{1,3})?)", text) is None:
+        raise argparse.ArgumentTypeError(f"expected a rational like 3, -1/2 or 0.001, found {text!r:.60}")
+    return Fraction(text)
+
+
+def _box(text: str) -> tuple[Fraction, Fraction]:
+    low, _, high = text.partition(",")
+    box = _rational(low), _rational(high)
+    if box[0] > box[1]:
+        raise argparse.ArgumentTypeError(f"expected LO <= HI, found {text!r:.60}, an empty box")
+    return box
+
+
 def _certify(options: argparse.Namespace) -> int:
     _check_targets(options.certificate, options.witness)
     a, b = (load(path, weights=options.weights) for path in (options.a, options.b))
-    verdict = certify_equivalence(a, b, timeout=options.timeout)
+    domain, place = None, f"all of R^{a.input_dim}"
+    if options.box is not None:
+        domain = Domain.box(*([bound] * a.input_dim for bound in options.box))
+        place = f"[{options.box[0]}, {options.box[1]}]^{a.input_dim}"
+    with ExitStack() as stack:
+        executor = stack.enter_context(ProcessPoolExecutor(options.jobs)) if options.jobs else None
+        verdict = certify_equivalence(
+            a, b, domain=domain, tolerance=options.tolerance, timeout=options.timeout, executor=executor
+        )
     facts: dict[str, Any] = {
         "status": verdict.status,
         "method": verdict.method,
         "seconds": verdict.seconds,
-        "domain": None,
-        "tolerance": "0",
+        "domain": None if options.box is None else {"box": [str(bound) for bound in options.box]},
+        "tolerance": str(options.tolerance),
     }
-    lines = [f"method {verdict.method}, {verdict.seconds:.2f} s; on all of R^{a.input_dim}, tolerance 0"]
+    lines = [f"by {verdict.method} in {verdict.seconds:.2f} s, on {place}, tolerance {options.tolerance}"]
     if verdict.reason:
         facts["reason"] = verdict.reason
         lines.append(verdict.reason)
@@ -123,21 +173,28 @@ def _witness(witness: Witness, options: argparse.Namespace) -> dict[str, Any]:
 
 
 def _check(options: argparse.Namespace) -> int:
-    certificate = read_json(options.certificate)
-    documents = [_document(path, options) for path in (options.a, options.b)]
-    try:
-        check_documents(certificate, *documents)
-    except Malformed as error:
-        raise Malformed(f"{options.certificate} for {options.a} and {options.b}: {error}") from None
-    except Invalid as error:
-        facts = {"status": "invalid", "step": error.step, "rule": error.rule, "value": error.value}
-        return _finish(options, facts, [str(error)])
+    with TemporaryDirectory() as folder:
+        a = _exact_file(options.a, Path(folder, "a.json"), options.weights)
+        b = _exact_file(options.b, Path(folder, "b.json"), options.weights)
+        try:
+            if options.verified:
+                check_verified(options.certificate, a, b)
+            else:
+                check_documents(*map(read_json, (options.certificate, a, b)))
+        except Malformed as error:
+            raise FormatError(f"{options.certificate} about {options.a} and {options.b}: {error}") from None
+        except (Invalid, InvalidCertificate) as error:
+            facts = {"status": "invalid", "step": error.step, "rule": error.rule, "value": error.value}
+            return _finish(options, facts, [str(error)])
     return _finish(options, {"status": "valid"}, [])
 
 
-def _document(path: str, options: argparse.Namespace) -> Any:
-    """An exact network file as it stands; any other model as the document of its exact network."""
-    return read_json(path) if path.endswith(".json") else json_file.dump(load(path, weights=options.weights))
+def _exact_file(model: str, converted: Path, weights: Weights) -> str:
+    """The exact network file of a model: itself where it is one, so that the checker reads what was given."""
+    if model.endswith(".json") and weights == "exact":
+        return model
+    save(load(model, weights=weights), converted)
+    return str(converted)
 
 
 def _info(options: argparse.Namespace) -> int:
