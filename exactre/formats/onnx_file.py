@@ -35,6 +35,8 @@ def read(path: Path) -> Network:
     graph = _model(path).graph
     values: dict[str, Value] = {}
     for tensor in graph.initializer:
+        if tensor.name in values:
+            raise FormatError(f"initializer {tensor.name!r}: the name is taken")
         try:
             values[tensor.name] = stored(tensor)
         except FormatError as error:

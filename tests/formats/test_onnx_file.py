@@ -320,6 +320,11 @@ def test_a_stored_tensor_of_the_wrong_size_is_refused(path):
     assert refusal(model, path).startswith("initializer 'w': expected data of shape [3, 2]")
 
 
+def test_two_initializers_of_one_name_are_refused(path):
+    tensors = [*stored(np.float32), constant("w", [[0, 0], [0, 0]])]
+    assert refusal(graph(MLP, [1, 2], tensors), path) == "initializer 'w': the name is taken"
+
+
 def test_a_sparse_initializer_is_refused(path):
     model = graph([node("MatMul", "x w")], [1, 2])
     sparse = helper.make_sparse_tensor(constant("w", [1.0]), constant("i", [0], np.int64), [2, 2])
