@@ -13,6 +13,7 @@ from functools import cached_property
 
 from flint import fmpz_mat
 
+from exactre.digits import DigitNetwork
 from exactre.errors import ShapeError
 from exactre.rational import Matrix, Points, Rational
 
@@ -72,9 +73,7 @@ class Network:
         return cls(layers[0][0].shape[1], nodes)
 
     @classmethod
-    def from_rows(
-        cls, layers: Iterable[tuple[Sequence[Sequence[Rational]], Sequence[Rational]]]
-    ) -> Network:
+    def from_rows(cls, layers: Iterable[tuple[Sequence[Sequence[Rational]], Sequence[Rational]]]) -> Network:
         """Layered network from (weight rows, bias) pairs of rationals, for small networks by hand."""
         return cls.layered([(Matrix.from_rows(w), Matrix.column(b)) for w, b in layers])
 
@@ -100,14 +99,36 @@ class Network:
     @property
     def parameters(self) -> int:
         """Number of weights and biases."""
-        return sum(
-            node.width + sum(w.shape[0] * w.shape[1] for _, w in node.inputs) for node in self.nodes
-        )
+        return sum(node.width + sum(w.shape[0] * w.shape[1] for _, w in node.inputs) for node in self.nodes)
 
     def evaluate(self, points: Iterable[Sequence[Rational]]) -> Points:
         """Exact values (count, output_dim) at points (count, input_dim). Raises ShapeError."""
         batch = Points.of(points, self.input_dim)
-        return self.preactivations(batch, after_relu=True)[self.nodes[-1].name]
+        answer = self._digits.evaluate(batch) if self._digits_pay(batch) else None
+        if answer is None:
+            answer = self.preactivations(batch, after_relu=True)[self.nodes[-1].name]
+        return answer
+
+    @cached_property
+    def _digits(self) -> DigitNetwork:
+        return DigitNetwork(INPUT, self.nodes)
+
+    @cached_property
+    def _sizes(self) -> tuple[int, int]:
+        """Products and values of one evaluation."""
+        width = sum(node.width for node in self.nodes)
+        return self.parameters - width, width
+
+    def _digits_pay(self, batch: Points) -> bool:
+        """Whether digits are likely faster than FLINT: both are exact, so this decides nothing but time."""
+        products, width = self._sizes
+        # Nanoseconds, measured on layers of 20 to 784 with 24- to 300-bit numbers (benchmarks/evaluation.py).
+        flint = len(batch) * (2 * products + 250 * width)
+        digits = 300_000 + len(batch) * (products // 2 + 60 * width)
+        if batch.dyadic is None:
+            # Integers from FLINT have to be taken apart, and weights may have to be cut for their length.
+            digits += 300 * (len(batch) * self.input_dim + products)
+        return digits < flint and (batch.dyadic is not None or batch.den.bit_length() < 256)
 
     def preactivations(
         self, points: Iterable[Sequence[Rational]], *, after_relu: bool = False
@@ -126,8 +147,7 @@ class Network:
         """Activation pattern at a point: the sign (-1, 0, 1) of every hidden preactivation, by node."""
         u = self.preactivations([point])
         return {
-            node.name: tuple((v > 0) - (v < 0) for v in u[node.name].num.entries())
-            for node in self.hidden
+            node.name: tuple((v > 0) - (v < 0) for v in u[node.name].num.entries()) for node in self.hidden
         }
 
     def __call__(self, point: Sequence[Rational]) -> tuple[Fraction, ...]:
@@ -135,11 +155,7 @@ class Network:
         return self.evaluate([point])[0]
 
     def __eq__(self, other: object) -> bool:
-        return (
-            isinstance(other, Network)
-            and self.input_dim == other.input_dim
-            and self.nodes == other.nodes
-        )
+        return isinstance(other, Network) and self.input_dim == other.input_dim and self.nodes == other.nodes
 
     def __hash__(self) -> int:
         return hash((self.input_dim, self.nodes))
@@ -153,16 +169,19 @@ def _check_node(node: Node, widths: Mapping[str, int]) -> None:
     if node.name in widths:
         raise ShapeError(f"node {node.name!r}: the name is taken")
     if node.width < 1 or node.bias.shape[1] != 1:
-        raise ShapeError(f"node {node.name!r}: expected a bias column of at least one entry, "
-                         f"found shape {node.bias.shape}")
+        raise ShapeError(
+            f"node {node.name!r}: expected a bias column of at least one entry, found shape {node.bias.shape}"
+        )
     seen = set()
     for source, weight in node.inputs:
         if source not in widths or source in seen:
             raise ShapeError(f"node {node.name!r}: source {source!r} is no earlier node, or is named twice")
         seen.add(source)
         if weight.shape != (node.width, widths[source]):
-            raise ShapeError(f"node {node.name!r}: expected a weight of shape "
-                             f"{(node.width, widths[source])} for {source!r}, found {weight.shape}")
+            raise ShapeError(
+                f"node {node.name!r}: expected a weight of shape "
+                f"{(node.width, widths[source])} for {source!r}, found {weight.shape}"
+            )
 
 
 def _affine(node: Node, values: Mapping[str, Points]) -> Points:

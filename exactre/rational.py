@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
 from math import gcd, lcm
@@ -34,6 +35,20 @@ def parse_rational(text: object, where: str) -> Fraction:
     if match[2] is not None and (q == 1 or gcd(p, q) != 1):
         raise FormatError(f"{where}: rational {text!r:.60} is not in lowest terms")
     return Fraction(p, q)
+
+
+@dataclass(frozen=True, eq=False)
+class Dyadic:
+    """Integers `whole * 2**shift` (rows, columns), shift >= 0: those of floats, however far apart."""
+
+    whole: NDArray[np.int64]
+    shift: NDArray[np.int64]
+
+    def num(self) -> fmpz_mat:
+        """The integers on FLINT."""
+        rows, columns = self.whole.shape
+        pairs = zip(self.whole.ravel().tolist(), self.shift.ravel().tolist(), strict=True)
+        return fmpz_mat(rows, columns, [w << s for w, s in pairs])
 
 
 class Matrix:
@@ -73,20 +88,8 @@ class Matrix:
 
         Raises FormatError on NaN or infinity.
         """
-        array = np.asarray(values, dtype=np.float64)
-        if array.ndim != 2:
-            raise ShapeError(f"expected a 2-D array, found {array.ndim} dimensions")
-        if not np.isfinite(array).all():
-            i, j = np.argwhere(~np.isfinite(array))[0]
-            raise FormatError(f"entry [{i}, {j}] is {array[i, j]}, expected a finite number")
-        mantissa, exponent = np.frexp(array)
-        whole = np.ldexp(mantissa, 53).astype(np.int64)
-        shift = exponent.astype(np.int64) - 53
-        trailing = np.where(whole == 0, 0, _trailing_zeros(whole))
-        whole, shift = whole >> trailing, np.where(whole == 0, 0, shift + trailing)
-        low = min(0, int(shift.min())) if shift.size else 0
-        ints = [w << s for w, s in zip(whole.ravel().tolist(), (shift - low).ravel().tolist(), strict=True)]
-        return cls(fmpz_mat(array.shape[0], array.shape[1], ints), 1 << -low)
+        dyadic, den = _dyadic(values)
+        return cls(dyadic.num(), den)
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -142,18 +145,37 @@ class Points(Sequence[tuple[Fraction, ...]]):
     The denominator need not be the least one.
     """
 
-    __slots__ = ("den", "num")
+    __slots__ = ("_dyadic", "_num", "den")
 
-    def __init__(self, num: fmpz_mat, den: int = 1) -> None:
-        self.num = num
+    def __init__(self, num: fmpz_mat | Dyadic, den: int = 1) -> None:
+        self._dyadic = num if isinstance(num, Dyadic) else None
+        self._num = None if isinstance(num, Dyadic) else num
         self.den = den
+
+    @classmethod
+    def from_floats(cls, values: NDArray[np.floating]) -> Points:
+        """Exact batch of a 2-D array of finite floats. Raises FormatError on NaN or infinity."""
+        return cls(*_dyadic(values))
+
+    @property
+    def num(self) -> fmpz_mat:
+        """The integers on FLINT (count, dim)."""
+        if self._num is None:
+            assert self._dyadic is not None
+            self._num = self._dyadic.num()
+        return self._num
+
+    @property
+    def dyadic(self) -> Dyadic | None:
+        """The integers as arrays, where they came from floats: they then need no conversion."""
+        return self._dyadic
 
     @classmethod
     def of(cls, points: Iterable[Sequence[Rational]], dim: int) -> Points:
         """Batch from rational points. Raises ShapeError when one has not `dim` coordinates."""
         if isinstance(points, Points):
-            if points.num.ncols() != dim:
-                raise ShapeError(f"expected points with {dim} coordinates, found {points.num.ncols()}")
+            if points.dim != dim:
+                raise ShapeError(f"expected points with {dim} coordinates, found {points.dim}")
             return points
         rows = [tuple(p) for p in points]
         for row in rows:
@@ -165,10 +187,10 @@ class Points(Sequence[tuple[Fraction, ...]]):
     @property
     def dim(self) -> int:
         """Number of coordinates."""
-        return self.num.ncols()
+        return self._dyadic.whole.shape[1] if self._dyadic is not None else self.num.ncols()
 
     def __len__(self) -> int:
-        return self.num.nrows()
+        return self._dyadic.whole.shape[0] if self._dyadic is not None else self.num.nrows()
 
     @overload
     def __getitem__(self, index: int) -> tuple[Fraction, ...]: ...
@@ -190,6 +212,23 @@ class Points(Sequence[tuple[Fraction, ...]]):
 
     def __repr__(self) -> str:
         return f"Points({len(self)}, {self.dim})"
+
+
+def _dyadic(values: NDArray[np.floating]) -> tuple[Dyadic, int]:
+    """A 2-D array of floats as integers over one power of two: every float is a dyadic rational."""
+    array = np.asarray(values, dtype=np.float64)
+    if array.ndim != 2:
+        raise ShapeError(f"expected a 2-D array, found {array.ndim} dimensions")
+    if not np.isfinite(array).all():
+        i, j = np.argwhere(~np.isfinite(array))[0]
+        raise FormatError(f"entry [{i}, {j}] is {array[i, j]}, expected a finite number")
+    mantissa, exponent = np.frexp(array)
+    whole = np.ldexp(mantissa, 53).astype(np.int64)
+    shift = exponent.astype(np.int64) - 53
+    trailing = np.where(whole == 0, 0, _trailing_zeros(whole))
+    whole, shift = whole >> trailing, np.where(whole == 0, 0, shift + trailing)
+    low = int(shift.min(initial=0))
+    return Dyadic(whole, shift - low), 1 << -low
 
 
 def _trailing_zeros(values: NDArray[np.int64]) -> NDArray[np.int64]:

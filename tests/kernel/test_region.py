@@ -100,7 +100,7 @@ def test_region_expressions_are_the_region(net, data):
     for point in data.draw(points(net.input_dim, SMALL, max_size=2)):
         cell = region(net, net.pattern(point))
         at = {x: sympy.Rational(str(v)) for x, v in zip(symbolic.inputs(net.input_dim), point, strict=True)}
-        assert all(c.subs(at) == sympy.true for c in symbolic.conditions(cell))
+        assert all(c.func(c.lhs.subs(at), c.rhs) == sympy.true for c in symbolic.conditions(cell))
         assert [e.subs(at) for e in symbolic.affine(cell.output)] == [
             sympy.Rational(str(v)) for v in net(point)
         ]

@@ -1,0 +1,267 @@
+"""Exact batch evaluation at BLAS speed: integers as planes of digits, digits multiplied in float64.
+
+A batch of integers is a stack of planes (planes, count, width); digit p of `bits` bits stands for
+2**(bits * p). All digits but the top one are nonnegative, so the top plane has the sign. Weights are cut
+into balanced digits. The sizes of the digits are chosen so that every sum of products stays below
+2**53: float64 then adds integers without rounding, in whatever order the BLAS adds them. Carries, and
+the sign that ReLU needs, are int64.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from math import lcm
+from typing import Protocol
+
+import numpy as np
+from flint import fmpz_mat
+from numpy.typing import NDArray
+
+from exactre.rational import Dyadic, Matrix, Points
+
+Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
+
+# Digit sizes that values may be cut into; those of the weights follow. At 26 bits a product adds less than
+# 2**53 to an int64, which leaves room for 2**9 of them before the carry; beyond 128, FLINT is as fast.
+_SIZES = range(8, 27)
+_MOST_PRODUCTS = 128
+_OUTPUT_BITS = 24  # whole bytes, to be read back quickly
+
+
+class Node(Protocol):
+    """What evaluation reads of a network's node: `relu(sum of weight @ source + bias)`."""
+
+    @property
+    def name(self) -> str:
+        """The name by which later nodes call it."""
+
+    @property
+    def relu(self) -> bool:
+        """Whether ReLU follows."""
+
+    @property
+    def inputs(self) -> tuple[tuple[str, Matrix], ...]:
+        """(source, weight (width, source width)) pairs."""
+
+    @property
+    def bias(self) -> Matrix:
+        """Bias column (width, 1)."""
+
+
+class _Weight:
+    """One weight matrix (m, n): its integers, and the planes of them that were used last."""
+
+    def __init__(self, matrix: Matrix) -> None:
+        self.m, self.n = matrix.shape
+        self.den = matrix.den
+        self.entries = [int(v) for v in matrix.num_t.entries()]
+        self.height = max(map(abs, self.entries), default=0)
+        # |weight x| <= norm * |x|, in the maximum norm
+        self.norm = max(sum(map(abs, self.entries[j :: self.m])) for j in range(self.m))
+        self._key = (0, 0)
+        self._planes: Floats = np.zeros((0, 0))
+
+    def bits(self, source_bits: int) -> int:
+        """Size of balanced digits, so that n products with digits of `source_bits` sum to less than 2**53."""
+        return 54 - source_bits - (self.n - 1).bit_length()
+
+    def count(self, scale: int, source_bits: int) -> int:
+        """Balanced digits that hold `scale` times every entry."""
+        return -(-((self.height * scale).bit_length() + 1) // self.bits(source_bits))
+
+    def planes(self, scale: int, source_bits: int) -> Floats:
+        """Digits (n, count * m) of `scale` times the transposed weight, at most half a base in size."""
+        if self._key != (scale, source_bits):
+            bits, count = self.bits(source_bits), self.count(scale, source_bits)
+            digits = cut([v * scale for v in self.entries], bits, count)
+            for low, high in pairwise(digits):
+                carry = low + (1 << bits - 1) >> bits
+                low -= carry << bits
+                high += carry
+            stacked = digits.reshape(count, self.n, self.m).transpose(1, 0, 2)
+            self._planes = np.ascontiguousarray(stacked.reshape(self.n, -1), dtype=np.float64)
+            self._key = scale, source_bits
+        return self._planes
+
+
+@dataclass(frozen=True)
+class _Term:
+    """One product of a node: planes of `source` times weight planes (source width, count * width)."""
+
+    source: str
+    source_bits: int
+    bits: int
+    planes: Floats
+
+
+@dataclass(frozen=True)
+class _Step:
+    """One node: its products, and its digits: their size, the bias (planes, 1, width), the planes to keep."""
+
+    node: Node
+    terms: tuple[_Term, ...]
+    bits: int
+    bias: Integers
+    kept: int
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """All that depends on the length and denominator of a batch's integers, but not on the integers."""
+
+    input_bits: int
+    input_planes: int
+    steps: tuple[_Step, ...]
+    den: int
+
+
+class DigitNetwork:
+    """The nodes of a network, ready to evaluate batches by digits, exactly as on FLINT."""
+
+    def __init__(self, input_name: str, nodes: Sequence[Node]) -> None:
+        self.input_name = input_name
+        self.nodes = nodes
+        self.weights = {node.name: [(source, _Weight(w)) for source, w in node.inputs] for node in nodes}
+        self._last: tuple[tuple[int, ...], _Plan | None] | None = None
+
+    def evaluate(self, points: Points) -> Points | None:
+        """Exact values (count, output) at points (count, input); None where digits would not pay."""
+        batch = points.dyadic or [int(v) for v in points.num.entries()]
+        length, signed = _extent(batch)
+        # Rounded up, so that batches of nearly equal length share a plan.
+        plan = self._plan(points.den, -(-length // 8) * 8, signed)
+        if plan is None:
+            return None
+        count = len(points)
+        x = cut(batch, plan.input_bits, plan.input_planes)
+        values = {self.input_name: x.reshape(plan.input_planes, count, points.dim).astype(np.float64)}
+        for step in plan.steps:
+            u = _affine(step, values, count)
+            if step.node.relu:
+                u &= ~(u[-1] >> 63)  # all ones unless the top digit is negative
+            values[step.node.name] = u[: step.kept].astype(np.float64)
+        return Points(fmpz_mat(count, u.shape[2], join(u, _OUTPUT_BITS)), plan.den)
+
+    def _plan(self, *key: int) -> _Plan | None:
+        if self._last is None or self._last[0] != key:
+            self._last = key, self._new_plan(*key)
+        return self._last[1]
+
+    def _new_plan(self, den: int, length: int, signed: int) -> _Plan | None:
+        # 1. Upwards: every node's denominator, and the bits that its integers need before ReLU.
+        dens, lengths = {self.input_name: den}, {self.input_name: length}
+        biases: dict[str, list[int]] = {}
+        readers: dict[str, list[tuple[_Weight, int]]] = {
+            name: [] for name in (self.input_name, *self.weights)
+        }
+        for node in self.nodes:
+            weights = self.weights[node.name]
+            total = lcm(node.bias.den, *(w.den * dens[source] for source, w in weights))
+            biases[node.name] = [int(v) * (total // node.bias.den) for v in node.bias.num.entries()]
+            bound = max(map(abs, biases[node.name]))
+            for source, w in weights:
+                scale = total // (w.den * dens[source])
+                bound += w.norm * scale << lengths[source]
+                readers[source].append((w, scale))
+            dens[node.name], lengths[node.name] = total, bound.bit_length()
+        # 2. The digit size of every value that costs its readers the fewest products.
+        sizes = {}
+        for name, weights_and_scales in readers.items():
+            costs = {
+                b: -(-lengths[name] // b) * sum(w.count(s, b) * w.m * w.n for w, s in weights_and_scales)
+                for b in _SIZES
+            }
+            sizes[name] = min(_SIZES, key=lambda b: (costs[b], b))
+        sizes[self.nodes[-1].name] = _OUTPUT_BITS
+        # 3. Planes for everything: signed values need one bit more, and so does every value before ReLU.
+        kept = {self.input_name: max(1, -(-(length + signed) // sizes[self.input_name]))}
+        steps = []
+        for node in self.nodes:
+            bits = sizes[node.name]
+            planes, terms = -(-(lengths[node.name] + 1) // bits), []
+            for source, w in self.weights[node.name]:
+                scale = dens[node.name] // (w.den * dens[source])
+                count = w.count(scale, sizes[source])
+                if kept[source] * count > _MOST_PRODUCTS:
+                    return None
+                terms.append(
+                    _Term(source, sizes[source], w.bits(sizes[source]), w.planes(scale, sizes[source]))
+                )
+                top = (kept[source] - 1) * sizes[source] + (count - 1) * w.bits(sizes[source])
+                planes = max(planes, top // bits + 2)
+            kept[node.name] = max(1, -(-lengths[node.name] // bits)) if node.relu else planes
+            bias = cut(biases[node.name], bits, planes).reshape(planes, 1, -1)
+            steps.append(_Step(node, tuple(terms), bits, bias, kept[node.name]))
+        return _Plan(sizes[self.input_name], kept[self.input_name], tuple(steps), dens[self.nodes[-1].name])
+
+
+def _affine(step: _Step, values: Mapping[str, Floats], count: int) -> Integers:
+    """Planes (planes, count, width) of a node before its ReLU, carried."""
+    width = step.bias.shape[2]
+    u = np.repeat(step.bias, count, axis=1)
+    for term in step.terms:
+        x = values[term.source]
+        kept, digits = x.shape[0], term.planes.shape[1] // width
+        products = (x.reshape(kept * count, x.shape[2]) @ term.planes).astype(np.int64)
+        products = products.reshape(kept, count, digits, width)
+        for p in range(kept):
+            for q in range(digits):
+                _add(u, products[p, :, q], p * term.source_bits + q * term.bits, step.bits)
+    for low, high in pairwise(u):
+        high += low >> step.bits
+        low &= (1 << step.bits) - 1
+    return u
+
+
+def _add(planes: Integers, term: Integers, shift: int, bits: int) -> None:
+    """Add `term * 2**shift`, |term| < 2**53, cut at the next plane's place so that nothing overflows."""
+    plane, rest = divmod(shift, bits)
+    if rest == 0:
+        planes[plane] += term
+    else:
+        planes[plane] += (term & (1 << bits) - 1) << rest
+        planes[plane + 1] += term >> bits << rest
+
+
+def _extent(values: Sequence[int] | Dyadic) -> tuple[int, bool]:
+    """Bits of the longest of the integers, and whether any is negative."""
+    if isinstance(values, Dyadic):
+        lengths = np.frexp(values.whole.astype(np.float64))[1] + values.shift
+        return int(lengths.max(initial=0)), bool((values.whole < 0).any())
+    return max(map(abs, values), default=0).bit_length(), min(values, default=0) < 0
+
+
+def cut(values: Sequence[int] | Dyadic, bits: int, planes: int) -> Integers:
+    """Digits (planes, number of values): nonnegative but for the top one, which takes the sign."""
+    if isinstance(values, Dyadic):
+        whole, shift = values.whole.ravel(), values.shift.ravel()
+        right = [np.clip(bits * p - shift, 0, 63) for p in range(planes)]
+        left = [np.clip(shift - bits * p, 0, 63) for p in range(planes)]
+        # What a left shift pushes out of 64 bits belongs to higher digits, which read it for themselves.
+        shifted = [whole >> r << s for r, s in zip(right, left, strict=True)]
+    else:
+        # Every digit lies within 8 bytes that start at the byte of its first bit.
+        length = bits * planes // 8 + 9
+        data = b"".join([v.to_bytes(length, "little", signed=True) for v in values])
+        table = np.frombuffer(data, dtype=np.uint8).reshape(-1, length)
+        shifted = [
+            np.ascontiguousarray(table[:, bits * p // 8 :][:, :8]).view("<i8").ravel() >> bits * p % 8
+            for p in range(planes)
+        ]
+    digits = np.array(shifted, dtype=np.int64).reshape(planes, -1)
+    digits[:-1] &= (1 << bits) - 1
+    return digits
+
+
+def join(planes: Integers, bits: int) -> list[int]:
+    """The integers, in row-major order, of planes (planes, ...) whose digits are whole bytes."""
+    size = bits // 8
+    data = planes.astype("<i8").reshape(planes.shape[0], -1).view(np.uint8).reshape(planes.shape[0], -1, 8)
+    packed = data[:, :, :size].transpose(1, 0, 2).tobytes()
+    length = size * planes.shape[0]
+    return [
+        int.from_bytes(packed[k : k + length], "little", signed=True) for k in range(0, len(packed), length)
+    ]
