@@ -12,7 +12,7 @@ from exactre.certify.matching import match
 from exactre.certify.question import Domain, Question
 from exactre.certify.split import split
 from exactre.certify.sweep import Sweep
-from exactre.certify.witness import find_witness, shorten, witness_at
+from exactre.certify.witness import boundary_witness, random_witness, shorten, witness_at
 from exactre.check import ZERO, TreeNode
 from exactre.network import Network
 from exactre.rational import Rational
@@ -61,10 +61,13 @@ def certify_equivalence(
     matching = match(a, b)
     if all(d == ZERO for d in matching.differences):
         return verdict("matching", Equivalence(matching.steps_a, matching.steps_b, (TreeNode("equal"),)))
-    witness = find_witness(question, matching, deadline)
+    witness = random_witness(question)
+    if witness is None:
+        matching = match(a, b, Sweep(question, deadline))
+        if any(d != ZERO for d in matching.differences):
+            witness = boundary_witness(question, matching, deadline)
     if witness is not None:
         return verdict("witness", witness)
-    matching = match(a, b, Sweep(question, deadline))
     outcome = split(question, matching, deadline=deadline, executor=executor)
     if outcome.refutation is not None:
         return verdict("case-split", witness_at(question, shorten(question, outcome.refutation)))

@@ -14,15 +14,17 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import partial
 
-from flint import fmpz_mat
+from flint import fmpz_mat, nmod_mat
 
 from exactre.certify.matching import Matching
 from exactre.certify.question import Question
 from exactre.certify.sampling import Sampler
 from exactre.check import ONE, ZERO, Derivation, TreeNode, Vector, combine, scale, substitute
+from exactre.linalg import pivot_columns, rank
 from exactre.lp import Farkas, Optimum, Ray, feasible, maximise
 from exactre.rational import Matrix
 
+PRIME = 2**61 - 1
 TOP = 6  # splits on the way to a subtree that is a task of its own, whatever the executor
 
 Fact = tuple[str, int, Vector]  # kind, index, expression in x
@@ -172,17 +174,17 @@ def _child(
 
 def _strictly_inside(cell: Cell, t: Vector) -> tuple[Fraction, ...] | Derivation:
     """A point of the cell with t > 0, as far inside as the cell's own point, or a derivation of -t >= 0."""
-    opposite = scale(-1, 1, t)
-    A, b = _system(cell, t)
-    answer = feasible(A, b, strict=[len(cell.facts)])
+    system = _System([*(fact for _, _, fact in cell.facts), t], len(cell.point))
+    answer = feasible(system.A, system.b, strict=[len(cell.facts)])
     if isinstance(answer, Farkas):
-        return _derivation(cell, answer.multipliers, opposite)
-    if all(_value(fact, answer.x) > 0 for _, _, fact in cell.facts):
-        return answer.x
+        return _derivation(cell, answer.multipliers, scale(-1, 1, t))
+    found = system.lift(answer.x)
+    if all(_value(fact, found) > 0 for _, _, fact in cell.facts):
+        return found
     # From there towards the cell's point as far as t > 0 allows: inside whatever that point is inside of.
     share = Fraction(1, 2)
     while True:
-        point = tuple(q + share * (p - q) for p, q in zip(cell.point, answer.x, strict=True))
+        point = tuple(q + share * (p - q) for p, q in zip(cell.point, found, strict=True))
         if _value(t, point) > 0:
             return point
         share /= 2
@@ -211,33 +213,51 @@ def _leaf(problem: Problem, cell: Cell) -> TreeNode | tuple[Fraction, ...]:
 
 def _bound(problem: Problem, cell: Cell, d: Vector) -> Derivation | tuple[Fraction, ...]:
     """A derivation of tolerance - d >= 0 in the cell, or a point of it with d > tolerance."""
-    A, b = _system(cell)
-    n, den, entries = d
-    cost = [Fraction(entries.get(1 + j, 0) * n, den) for j in range(problem.inputs)]
-    answer = maximise(cost, A, b)
+    system = _System([*(fact for _, _, fact in cell.facts), d], problem.inputs)
+    cost = [Fraction(-v * d[0], d[1]) for v in system.A[-1]]
+    answer = maximise(cost, system.A[:-1], system.b[:-1])
     if isinstance(answer, Ray):
+        x, direction = system.lift(answer.x), system.lift(answer.direction)
         reach = Fraction(1)
         while True:
-            point = tuple(p + reach * v for p, v in zip(answer.x, answer.direction, strict=True))
+            point = tuple(p + reach * v for p, v in zip(x, direction, strict=True))
             if _value(d, point) > problem.tolerance:
                 return point
             reach *= 2
     assert isinstance(answer, Optimum)  # the cell has a point
-    if _value(d, answer.x) > problem.tolerance:
-        return answer.x
+    found = system.lift(answer.x)
+    if _value(d, found) > problem.tolerance:
+        return found
     bounded = combine([(*problem.tolerance.as_integer_ratio(), ONE), (-1, 1, d)])
     return _with_constant(cell, answer.multipliers, bounded)
 
 
-def _system(cell: Cell, t: Vector | None = None) -> tuple[Matrix, Matrix]:
-    """The facts as rows -f . x <= f_0 of primitive integers, and t's likewise as the last row."""
-    vectors = [fact for _, _, fact in cell.facts]
-    if t is not None:
-        vectors.append(t)
-    n = len(cell.point)
-    flat = [-entries.get(1 + j, 0) for _, _, entries in vectors for j in range(n)]
-    right = [entries.get(0, 0) for _, _, entries in vectors]
-    return Matrix(fmpz_mat(len(vectors), n, flat)), Matrix(fmpz_mat(len(vectors), 1, right))
+class _System:
+    """Expressions f >= 0 as rows -f . x <= f_0 of primitive integers, in the fewest coordinates that matter.
+
+    Columns that span all others are kept: with the other coordinates zero the rows still take all their
+    values, so that a cell of few facts in 784 inputs is a program in a few unknowns.
+    """
+
+    def __init__(self, vectors: list[Vector], inputs: int) -> None:
+        rows = [[-entries.get(1 + j, 0) for j in range(inputs)] for _, _, entries in vectors]
+        self.inputs = inputs
+        self.columns = list(range(inputs))
+        if len(vectors) < inputs:
+            matrix = Matrix(fmpz_mat(rows))
+            columns = pivot_columns(nmod_mat(matrix.num, PRIME).rref()[0])
+            if len(columns) == rank(matrix):  # over Q, so that the prime has hidden none
+                self.columns = columns or [0]
+                rows = [[row[j] for j in self.columns] for row in rows]
+        self.A = rows
+        self.b = [entries.get(0, 0) for _, _, entries in vectors]
+
+    def lift(self, x: Sequence[Fraction]) -> tuple[Fraction, ...]:
+        """The point in all coordinates."""
+        point = [Fraction(0)] * self.inputs
+        for j, v in zip(self.columns, x, strict=True):
+            point[j] = v
+        return tuple(point)
 
 
 def _derivation(cell: Cell, multipliers: Mapping[int, int], target: Vector) -> Derivation:

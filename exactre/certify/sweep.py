@@ -8,6 +8,7 @@ by a case split over the few atoms that it depends on; a point that refutes one 
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from fractions import Fraction
 from math import lcm
 
@@ -16,14 +17,14 @@ from flint import fmpz_mat, nmod_mat
 from exactre.certify.matching import System
 from exactre.certify.question import Question
 from exactre.certify.sampling import SCALES, Sampler
-from exactre.certify.split import Problem, explore, whole_domain
+from exactre.certify.split import PRIME, Problem, explore, whole_domain
 from exactre.check import Step, Terms, TreeNode, Vector, coefficient, combine
+from exactre.linalg import pivot_columns
 from exactre.rational import Points
 
-PRIME = 2**61 - 1
 SAMPLE_BITS = 12  # more than a witness needs: equal points propose relations that are none
 SPARE = 16  # sample points more than columns
-MAX_COLUMNS = 600  # of the values' matrix: the elimination is cubic
+MAX_COLUMNS = 2000  # of the values' matrix: the elimination is cubic
 BUDGET = 300  # nodes of one relation's tree
 
 
@@ -34,7 +35,8 @@ class Sweep:
         self.question = question
         self.deadline = deadline
         self.sampler = Sampler(question.domain, question.a.input_dim)
-        self.points: list[tuple[Fraction, ...]] = []
+        self.root = whole_domain(question, ())
+        self.samples: list[tuple[Points, list[dict[str, Points]]]] = []  # with both networks' neurons
 
     def __call__(self, system: System) -> list[Step]:
         """Prove what relations can be proved, add them to the system, and return their steps."""
@@ -48,9 +50,9 @@ class Sweep:
                 if highest in tried or (self.deadline is not None and time.time() > self.deadline):
                     continue
                 problem = Problem(system.inputs, tuple(system.atoms), Fraction(0))
-                outcome = explore(problem, self.deadline, None, BUDGET, whole_domain(self.question, (t,)))
+                outcome = explore(problem, self.deadline, None, BUDGET, replace(self.root, differences=(t,)))
                 if outcome.refutation is not None:
-                    self.points.append(outcome.refutation)
+                    self._add(Points.of([outcome.refutation], system.inputs))
                     again = True
                     break
                 tried.add(highest)
@@ -68,13 +70,13 @@ class Sweep:
         if len(bases) > MAX_COLUMNS:
             return []
         values = self._values(system, bases)
-        residues = nmod_mat(len(self.points), len(bases), [v % PRIME for row in values for v in row], PRIME)
-        echelon, rank = residues.rref()
-        pivots = [next(j for j in range(len(bases)) if echelon[i, j]) for i in range(rank)]
+        residues = nmod_mat(len(values), len(bases), [v % PRIME for row in values for v in row], PRIME)
+        reduced = residues.rref()[0]
+        echelon, pivots = reduced.tolist(), pivot_columns(reduced)
         relations = []
         for j in sorted(set(range(first, len(bases))) - set(pivots)):
             # Modulo a prime the support is seen; the coefficients are solved for over Q.
-            support = [p for i, p in enumerate(pivots) if p < j and echelon[i, j]] + [j]
+            support = [p for p, row in zip(pivots, echelon, strict=False) if p < j and row[j]] + [j]
             chosen = [row[p] for row in values for p in support]
             kernel, nullity = fmpz_mat(len(values), len(support), chosen).nullspace()
             if nullity == 1:
@@ -83,23 +85,30 @@ class Sweep:
         return relations
 
     def _values(self, system: System, bases: list[int]) -> list[list[int]]:
-        """The value of each basis element at each sample point, as integers over one denominator."""
-        for k in range(len(self.points), len(bases) + SPARE):
-            self.points += self.sampler.points(SCALES[k % len(SCALES)], 1, SAMPLE_BITS)
-        points = Points.of(self.points, system.inputs)
+        """The values of the basis elements at the sample points, each row a multiple of one point's."""
+        missing = len(bases) + SPARE - sum(len(points) for points, _ in self.samples)
+        if missing > 0:
+            count = -(-missing // len(SCALES))
+            for scale in SCALES:
+                self._add(self.sampler.points(scale, count, SAMPLE_BITS))
+        origins = [system.origins[basis - 1 - system.inputs] for basis in bases[1 + system.inputs :]]
+        rows = []
+        for points, neurons in self.samples:
+            den = lcm(points.den, *(p.den for values in neurons for p in values.values()))
+            columns = [[den] * len(points)]
+            columns += [_column(points, j, den) for j in range(system.inputs)]
+            columns += [_column(neurons[side][node], i, den) for side, node, i in origins]
+            rows += [list(row) for row in zip(*columns, strict=True)]
+        return rows
+
+    def _add(self, points: Points) -> None:
         nets = self.question.a, self.question.b
-        neurons = [net.preactivations(points, after_relu=True) for net in nets]
-        den = lcm(points.den, *(p.den for values in neurons for p in values.values()))
-        columns = [[den] * len(points)]
-        columns += [_column(points, j, den) for j in range(system.inputs)]
-        for basis in bases[1 + system.inputs :]:
-            side, node, i = system.origins[basis - 1 - system.inputs]
-            columns.append(_column(neurons[side][node], i, den))
-        return [list(row) for row in zip(*columns, strict=True)]
+        self.samples.append((points, [net.preactivations(points, after_relu=True) for net in nets]))
 
 
 def _column(points: Points, j: int, den: int) -> list[int]:
-    return [int(points.num[i, j]) * (den // points.den) for i in range(len(points))]
+    factor = den // points.den
+    return [int(points.num[i, j]) * factor for i in range(len(points))]
 
 
 def _terms(t: Vector, inputs: int) -> Terms:

@@ -20,24 +20,27 @@ from exactre.certify.sampling import SCALES, Sampler
 from exactre.network import INPUT, Network
 from exactre.rational import Matrix, Points
 
-LINES = 4  # through the boundary of each unmatched neuron
+LINES = 2  # through the boundary of each unmatched neuron
 CLIMBS = 8  # gradient steps towards a boundary that a random line does not meet
 BISECTIONS = 32
 BULK = 16  # batches of 64 random points when nothing else has helped
 
 
-def find_witness(question: Question, matching: Matching, deadline: float | None = None) -> Witness | None:
-    """A short witness, or None when none is found before `deadline`, in the seconds of `time.time`; exact.
+def random_witness(question: Question) -> Witness | None:
+    """A short witness among a few random points, where most differences show, or None; exact.
 
     Raises ExactreError when the domain is empty.
     """
-    for points in _candidates(question, matching):
-        refuted = question.refuted_by(points)
-        if refuted:
-            return witness_at(question, shorten(question, points[refuted[0]]))
-        if deadline is not None and time.time() > deadline:
-            return None
-    return None
+    sampler = Sampler(question.domain, question.a.input_dim)
+    return _first(question, (sampler.points(scale, 8) for scale in SCALES), None)
+
+
+def boundary_witness(question: Question, matching: Matching, deadline: float | None) -> Witness | None:
+    """A short witness near a boundary that one network has alone, or at many random points, or None; exact.
+
+    `deadline` is in the seconds of `time.time`.
+    """
+    return _first(question, _candidates(question, matching), deadline)
 
 
 def witness_at(question: Question, point: Sequence[Fraction]) -> Witness:
@@ -68,10 +71,18 @@ def shorten(question: Question, point: Sequence[Fraction]) -> list[Fraction]:
     return kept
 
 
+def _first(question: Question, candidates: Iterator[Points], deadline: float | None) -> Witness | None:
+    for points in candidates:
+        refuted = question.refuted_by(points)
+        if refuted:
+            return witness_at(question, shorten(question, points[refuted[0]]))
+        if deadline is not None and time.time() > deadline:
+            return None
+    return None
+
+
 def _candidates(question: Question, matching: Matching) -> Iterator[Points]:
     sampler = Sampler(question.domain, question.a.input_dim)
-    for scale in SCALES:
-        yield sampler.points(scale, 8)
     for _ in range(LINES):
         for net, node, index in _unmatched(question, matching):
             segment = _crossing(net, node, index, sampler)
@@ -123,15 +134,20 @@ def _crossing(net: Network, node: str, index: int, sampler: Sampler) -> Points |
 def _bisect(net: Network, node: str, index: int, x: list[Fraction], y: list[Fraction]) -> Points:
     """The points of a bisection of the segment from x to y, u > 0 at one end only."""
     positive = net.preactivations([x])[node][0][index] > 0
-    met = [x, y]
+    ends = Points.of([x, y], net.input_dim)
+    rows, den = [[int(v) for v in row] for row in ends.num.tolist()], ends.den
+    left, right = rows
     for _ in range(BISECTIONS):
-        middle = [(p + q) / 2 for p, q in zip(x, y, strict=True)]
-        met.append(middle)
-        if (net.preactivations([middle])[node][0][index] > 0) == positive:
-            x = middle
+        # The sum of two numerators over twice their denominator: no fraction is ever reduced.
+        middle = [p + q for p, q in zip(left, right, strict=True)]
+        rows, den = [[2 * v for v in row] for row in rows] + [middle], 2 * den
+        left, right = [2 * v for v in left], [2 * v for v in right]
+        u = net.preactivations(Points(fmpz_mat(1, len(middle), middle), den))[node]
+        if (u.num[0, index] > 0) == positive:
+            left = middle
         else:
-            y = middle
-    return Points.of(met, net.input_dim)
+            right = middle
+    return Points(fmpz_mat(rows), den)
 
 
 def _gradient(net: Network, target: str, index: int, u: dict[str, Points]) -> list[int]:
