@@ -12,14 +12,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from math import lcm
+from math import frexp, lcm
 from typing import Protocol
 
 import numpy as np
 from flint import fmpz_mat
 from numpy.typing import NDArray
 
-from exactre.rational import Dyadic, Matrix, Points
+from exactre.rational import Matrix, Points
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -28,6 +28,7 @@ Integers = NDArray[np.int64]
 # 2**53 to an int64, which leaves room for 2**9 of them before the carry; beyond 128, FLINT is as fast.
 _SIZES = range(8, 27)
 _MOST_PRODUCTS = 128
+_LONGEST = 1000  # bits that a float64 can hold as an integer, with room for the planes above it
 _OUTPUT_BITS = 24  # whole bytes, to be read back quickly
 
 
@@ -125,19 +126,20 @@ class DigitNetwork:
         self.input_name = input_name
         self.nodes = nodes
         self.weights = {node.name: [(source, _Weight(w)) for source, w in node.inputs] for node in nodes}
-        self._last: tuple[tuple[int, ...], _Plan | None] | None = None
+        self._last: tuple[tuple[int, int], _Plan | None] | None = None
 
     def evaluate(self, points: Points) -> Points | None:
         """Exact values (count, output) at points (count, input); None where digits would not pay."""
-        batch = points.dyadic or [int(v) for v in points.num.entries()]
-        length, signed = _extent(batch)
+        batch = points.floats if points.floats is not None else [int(v) for v in points.num.entries()]
+        low = 1 - points.den.bit_length()
         # Rounded up, so that batches of nearly equal length share a plan.
-        plan = self._plan(points.den, -(-length // 8) * 8, signed)
+        length = -(-_length(batch, low) // 8) * 8
+        plan = self._plan(points.den, length) if length < _LONGEST else None
         if plan is None:
             return None
-        count = len(points)
-        x = cut(batch, plan.input_bits, plan.input_planes)
-        values = {self.input_name: x.reshape(plan.input_planes, count, points.dim).astype(np.float64)}
+        count, bits, planes = len(points), plan.input_bits, plan.input_planes
+        x = cut(batch, bits, planes) if isinstance(batch, list) else cut_floats(batch, low, bits, planes)
+        values = {self.input_name: x.reshape(planes, count, points.dim).astype(np.float64, copy=False)}
         for step in plan.steps:
             u = _affine(step, values, count)
             if step.node.relu:
@@ -145,12 +147,12 @@ class DigitNetwork:
             values[step.node.name] = u[: step.kept].astype(np.float64)
         return Points(fmpz_mat(count, u.shape[2], join(u, _OUTPUT_BITS)), plan.den)
 
-    def _plan(self, *key: int) -> _Plan | None:
-        if self._last is None or self._last[0] != key:
-            self._last = key, self._new_plan(*key)
+    def _plan(self, den: int, length: int) -> _Plan | None:
+        if self._last is None or self._last[0] != (den, length):
+            self._last = (den, length), self._new_plan(den, length)
         return self._last[1]
 
-    def _new_plan(self, den: int, length: int, signed: int) -> _Plan | None:
+    def _new_plan(self, den: int, length: int) -> _Plan | None:
         # 1. Upwards: every node's denominator, and the bits that its integers need before ReLU.
         dens, lengths = {self.input_name: den}, {self.input_name: length}
         biases: dict[str, list[int]] = {}
@@ -177,7 +179,7 @@ class DigitNetwork:
             sizes[name] = min(_SIZES, key=lambda b: (costs[b], b))
         sizes[self.nodes[-1].name] = _OUTPUT_BITS
         # 3. Planes for everything: signed values need one bit more, and so does every value before ReLU.
-        kept = {self.input_name: max(1, -(-(length + signed) // sizes[self.input_name]))}
+        kept = {self.input_name: -(-(length + 1) // sizes[self.input_name])}
         steps = []
         for node in self.nodes:
             bits = sizes[node.name]
@@ -226,33 +228,37 @@ def _add(planes: Integers, term: Integers, shift: int, bits: int) -> None:
         planes[plane + 1] += term >> bits << rest
 
 
-def _extent(values: Sequence[int] | Dyadic) -> tuple[int, bool]:
-    """Bits of the longest of the integers, and whether any is negative."""
-    if isinstance(values, Dyadic):
-        lengths = np.frexp(values.whole.astype(np.float64))[1] + values.shift
-        return int(lengths.max(initial=0)), bool((values.whole < 0).any())
-    return max(map(abs, values), default=0).bit_length(), min(values, default=0) < 0
+def _length(values: list[int] | Floats, low: int) -> int:
+    """Bits of the longest integer; floats stand for integers in units of 2**low."""
+    if isinstance(values, list):
+        return max(map(abs, values), default=0).bit_length()
+    highest = float(np.abs(values).max(initial=0))
+    return max(0, frexp(highest)[1] - low) if highest else 0
 
 
-def cut(values: Sequence[int] | Dyadic, bits: int, planes: int) -> Integers:
+def cut(values: list[int], bits: int, planes: int) -> Integers:
     """Digits (planes, number of values): nonnegative but for the top one, which takes the sign."""
-    if isinstance(values, Dyadic):
-        whole, shift = values.whole.ravel(), values.shift.ravel()
-        right = [np.clip(bits * p - shift, 0, 63) for p in range(planes)]
-        left = [np.clip(shift - bits * p, 0, 63) for p in range(planes)]
-        # What a left shift pushes out of 64 bits belongs to higher digits, which read it for themselves.
-        shifted = [whole >> r << s for r, s in zip(right, left, strict=True)]
-    else:
-        # Every digit lies within 8 bytes that start at the byte of its first bit.
-        length = bits * planes // 8 + 9
-        data = b"".join([v.to_bytes(length, "little", signed=True) for v in values])
-        table = np.frombuffer(data, dtype=np.uint8).reshape(-1, length)
-        shifted = [
-            np.ascontiguousarray(table[:, bits * p // 8 :][:, :8]).view("<i8").ravel() >> bits * p % 8
-            for p in range(planes)
-        ]
-    digits = np.array(shifted, dtype=np.int64).reshape(planes, -1)
+    # Every digit lies within 8 bytes that start at the byte of its first bit.
+    length = bits * planes // 8 + 9
+    data = b"".join([v.to_bytes(length, "little", signed=True) for v in values])
+    table = np.frombuffer(data, dtype=np.uint8).reshape(len(values), length)
+    digits = np.empty((planes, len(values)), dtype=np.int64)
+    for p in range(planes):
+        window = np.ascontiguousarray(table[:, bits * p // 8 :][:, :8])
+        digits[p] = window.view("<i8").ravel() >> bits * p % 8
     digits[:-1] &= (1 << bits) - 1
+    return digits
+
+
+def cut_floats(values: Floats, low: int, bits: int, planes: int) -> Floats:
+    """Digits (planes, number of values) of `values / 2**low`, all with the sign of their value."""
+    rest = np.ldexp(values.ravel(), -low)
+    digits = np.empty((planes, rest.size))
+    for p in reversed(range(planes)):
+        # Every step is exact: the digit is the top of the float, the rest is what is below it.
+        unit = 2.0 ** (bits * p)
+        digits[p] = np.trunc(rest / unit)
+        rest -= digits[p] * unit
     return digits
 
 

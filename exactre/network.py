@@ -125,10 +125,10 @@ class Network:
         # Nanoseconds, measured on layers of 20 to 784 with 24- to 300-bit numbers (benchmarks/evaluation.py).
         flint = len(batch) * (2 * products + 250 * width)
         digits = 300_000 + len(batch) * (products // 2 + 60 * width)
-        if batch.dyadic is None:
+        if batch.floats is None:
             # Integers from FLINT have to be taken apart, and weights may have to be cut for their length.
             digits += 300 * (len(batch) * self.input_dim + products)
-        return digits < flint and (batch.dyadic is not None or batch.den.bit_length() < 256)
+        return digits < flint and (batch.floats is not None or batch.den.bit_length() < 256)
 
     def preactivations(
         self, points: Iterable[Sequence[Rational]], *, after_relu: bool = False
@@ -159,6 +159,9 @@ class Network:
 
     def __hash__(self) -> int:
         return hash((self.input_dim, self.nodes))
+
+    def __reduce__(self) -> tuple[type[Network], tuple[object, ...]]:
+        return Network, (self.input_dim, self.nodes)  # without what was cached
 
     def __repr__(self) -> str:
         widths = "-".join(str(w) for w in (self.input_dim, *(node.width for node in self.nodes)))

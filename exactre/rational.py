@@ -8,12 +8,11 @@ public edge.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
 from fractions import Fraction
 from functools import cached_property
 from math import gcd, lcm
-from typing import overload
+from typing import TypeVar, overload
 
 import numpy as np
 from flint import fmpz_mat
@@ -35,20 +34,6 @@ def parse_rational(text: object, where: str) -> Fraction:
     if match[2] is not None and (q == 1 or gcd(p, q) != 1):
         raise FormatError(f"{where}: rational {text!r:.60} is not in lowest terms")
     return Fraction(p, q)
-
-
-@dataclass(frozen=True, eq=False)
-class Dyadic:
-    """Integers `whole * 2**shift` (rows, columns), shift >= 0: those of floats, however far apart."""
-
-    whole: NDArray[np.int64]
-    shift: NDArray[np.int64]
-
-    def num(self) -> fmpz_mat:
-        """The integers on FLINT."""
-        rows, columns = self.whole.shape
-        pairs = zip(self.whole.ravel().tolist(), self.shift.ravel().tolist(), strict=True)
-        return fmpz_mat(rows, columns, [w << s for w, s in pairs])
 
 
 class Matrix:
@@ -88,8 +73,9 @@ class Matrix:
 
         Raises FormatError on NaN or infinity.
         """
-        dyadic, den = _dyadic(values)
-        return cls(dyadic.num(), den)
+        array = _finite(values)
+        low = _lowest_bit(array)
+        return cls(_scaled(array, low), 1 << -low)
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -134,6 +120,10 @@ class Matrix:
     def __hash__(self) -> int:
         return hash((self.den, self.shape, str(self.num)))
 
+    def __reduce__(self) -> tuple[Callable[..., Matrix], tuple[object, ...]]:
+        # FLINT's types do not pickle, and work is sent to other processes.
+        return _rebuild, (Matrix, *self.shape, [int(v) for v in self.num.entries()], self.den)
+
     def __repr__(self) -> str:
         return f"Matrix{self.shape}"
 
@@ -145,30 +135,34 @@ class Points(Sequence[tuple[Fraction, ...]]):
     The denominator need not be the least one.
     """
 
-    __slots__ = ("_dyadic", "_num", "den")
+    __slots__ = ("_floats", "_num", "den")
 
-    def __init__(self, num: fmpz_mat | Dyadic, den: int = 1) -> None:
-        self._dyadic = num if isinstance(num, Dyadic) else None
-        self._num = None if isinstance(num, Dyadic) else num
+    def __init__(self, num: fmpz_mat, den: int = 1) -> None:
+        self._num: fmpz_mat | None = num
+        self._floats: NDArray[np.float64] | None = None
         self.den = den
 
     @classmethod
     def from_floats(cls, values: NDArray[np.floating]) -> Points:
         """Exact batch of a 2-D array of finite floats. Raises FormatError on NaN or infinity."""
-        return cls(*_dyadic(values))
+        batch = cls.__new__(cls)
+        batch._floats = _finite(values).copy()
+        batch._num = None
+        batch.den = 1 << -_lowest_bit(batch._floats)
+        return batch
 
     @property
     def num(self) -> fmpz_mat:
         """The integers on FLINT (count, dim)."""
         if self._num is None:
-            assert self._dyadic is not None
-            self._num = self._dyadic.num()
+            assert self._floats is not None
+            self._num = _scaled(self._floats, 1 - self.den.bit_length())
         return self._num
 
     @property
-    def dyadic(self) -> Dyadic | None:
-        """The integers as arrays, where they came from floats: they then need no conversion."""
-        return self._dyadic
+    def floats(self) -> NDArray[np.float64] | None:
+        """The points (count, dim) as the floats that they were given as, if they were."""
+        return self._floats
 
     @classmethod
     def of(cls, points: Iterable[Sequence[Rational]], dim: int) -> Points:
@@ -187,10 +181,10 @@ class Points(Sequence[tuple[Fraction, ...]]):
     @property
     def dim(self) -> int:
         """Number of coordinates."""
-        return self._dyadic.whole.shape[1] if self._dyadic is not None else self.num.ncols()
+        return self._floats.shape[1] if self._floats is not None else self.num.ncols()
 
     def __len__(self) -> int:
-        return self._dyadic.whole.shape[0] if self._dyadic is not None else self.num.nrows()
+        return self._floats.shape[0] if self._floats is not None else self.num.nrows()
 
     @overload
     def __getitem__(self, index: int) -> tuple[Fraction, ...]: ...
@@ -210,30 +204,45 @@ class Points(Sequence[tuple[Fraction, ...]]):
 
     __hash__ = None  # type: ignore[assignment]
 
+    def __reduce__(self) -> tuple[Callable[..., Points], tuple[object, ...]]:
+        return _rebuild, (Points, len(self), self.dim, [int(v) for v in self.num.entries()], self.den)
+
     def __repr__(self) -> str:
         return f"Points({len(self)}, {self.dim})"
 
 
-def _dyadic(values: NDArray[np.floating]) -> tuple[Dyadic, int]:
-    """A 2-D array of floats as integers over one power of two: every float is a dyadic rational."""
+_Kind = TypeVar("_Kind", Matrix, Points)
+
+
+def _rebuild(kind: type[_Kind], rows: int, columns: int, entries: list[int], den: int) -> _Kind:
+    return kind(fmpz_mat(rows, columns, entries), den)
+
+
+def _finite(values: NDArray[np.floating]) -> NDArray[np.float64]:
     array = np.asarray(values, dtype=np.float64)
     if array.ndim != 2:
         raise ShapeError(f"expected a 2-D array, found {array.ndim} dimensions")
     if not np.isfinite(array).all():
         i, j = np.argwhere(~np.isfinite(array))[0]
         raise FormatError(f"entry [{i}, {j}] is {array[i, j]}, expected a finite number")
+    return array
+
+
+def _lowest_bit(array: NDArray[np.float64]) -> int:
+    """The greatest e <= 0 with every entry an integer times 2**e: every float is a dyadic rational."""
     mantissa, exponent = np.frexp(array)
     whole = np.ldexp(mantissa, 53).astype(np.int64)
-    shift = exponent.astype(np.int64) - 53
-    trailing = np.where(whole == 0, 0, _trailing_zeros(whole))
-    whole, shift = whole >> trailing, np.where(whole == 0, 0, shift + trailing)
-    low = int(shift.min(initial=0))
-    return Dyadic(whole, shift - low), 1 << -low
+    lowest = np.frexp((whole & -whole).astype(np.float64))[1] + exponent - 54
+    return int(lowest.min(initial=0, where=whole != 0))
 
 
-def _trailing_zeros(values: NDArray[np.int64]) -> NDArray[np.int64]:
-    low = (values & -values).astype(np.float64)
-    return np.frexp(np.where(low == 0, 1.0, low))[1].astype(np.int64) - 1
+def _scaled(array: NDArray[np.float64], low: int) -> fmpz_mat:
+    """The integers `array / 2**low`."""
+    mantissa, exponent = np.frexp(array)
+    whole = np.ldexp(mantissa, 53).astype(np.int64).ravel().tolist()
+    shift = (exponent.astype(np.int64) - 53 - low).ravel().tolist()
+    flat = [w << s if s >= 0 else w >> -s for w, s in zip(whole, shift, strict=True)]
+    return fmpz_mat(array.shape[0], array.shape[1], flat)
 
 
 def _content(num: fmpz_mat, den: int) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from fractions import Fraction
+from math import ldexp
 
 import numpy as np
 import pytest
@@ -12,10 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from kernel_strategies import dags, points
 
-from exactre.digits import DigitNetwork, cut, join
-from exactre.errors import FormatError, ShapeError
+from exactre.digits import DigitNetwork, cut, cut_floats, join
 from exactre.network import INPUT, Network
-from exactre.rational import Dyadic, Matrix, Points
+from exactre.rational import Matrix, Points
 
 FLOATS = st.floats(allow_nan=False, allow_infinity=False)
 LONG = st.one_of(st.integers(-(2**150), 2**150), st.integers(-3, 3), st.fractions(max_denominator=99))
@@ -124,20 +124,11 @@ def test_cutting_and_joining(values, bits):
     assert join(cut(values, 24, 9), 24) == values
 
 
-@given(st.lists(st.tuples(st.integers(-(2**53), 2**53), st.integers(0, 300)), min_size=1), st.integers(8, 26))
-def test_floats_are_cut_as_their_integers_are(pairs, bits):
-    whole, shift = (np.array([column]) for column in zip(*pairs, strict=True))
-    values = [w << s for w, s in pairs]
-    planes = max(map(abs, values)).bit_length() // bits + 1
-    assert (cut(Dyadic(whole, shift), bits, planes) == cut(values, bits, planes)).all()
-
-
-@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
-def test_floats_that_are_no_numbers(value):
-    with pytest.raises(FormatError, match=r"entry \[1, 0\] is .*, expected a finite number"):
-        Points.from_floats(np.array([[1.0], [value]]))
-
-
-def test_floats_of_another_shape():
-    with pytest.raises(ShapeError, match="expected a 2-D array, found 1 dimensions"):
-        Points.from_floats(np.ones(3))
+@given(st.lists(st.tuples(st.integers(-(2**53), 2**53), st.integers(-1074, -174))), st.integers(8, 26))
+def test_floats_are_cut_into_digits_of_their_integers(pairs, bits):
+    low = min((e for _, e in pairs), default=0)
+    values = [w << e - low for w, e in pairs]
+    planes = max(map(abs, values), default=0).bit_length() // bits + 1
+    digits = cut_floats(np.array([ldexp(w, e) for w, e in pairs]), low, bits, planes)
+    assert (np.abs(digits) < 2**bits).all()
+    assert [sum(int(d) << bits * p for p, d in enumerate(column)) for column in digits.T] == values

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import pickle
 from fractions import Fraction
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -81,6 +83,15 @@ def test_the_empty_batch():
 def test_an_output_node_with_relu_and_a_node_without_inputs():
     constant = Node("c", True, (), Matrix.column([-1, 2]))
     assert Network(1, [constant])([7]) == (0, 2)
+
+
+@given(dags(), st.data())
+def test_networks_and_points_travel_between_processes(net, data):
+    batch = Points.of(data.draw(points(net.input_dim)), net.input_dim)
+    assert pickle.loads(pickle.dumps(net)) == net
+    assert pickle.loads(pickle.dumps(batch)) == batch
+    floats = Points.from_floats(np.array([[0.1, -3.0]]))
+    assert pickle.loads(pickle.dumps(floats)) == floats
 
 
 COLUMN = Matrix.column([0])
