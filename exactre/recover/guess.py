@@ -262,3 +262,8 @@ def _shifted(value: int, exponent: int) -> float:
 def fractions(values: Vector) -> list[Fraction]:
     """The floats as the exact rationals they are."""
     return [Fraction(float(v)) for v in values]
+
+
+def scaled(values: Vector, bits: int) -> list[Fraction]:
+    """The floats times 2^bits, as the exact rationals they are."""
+    return [Fraction(float(v)) * 2**bits for v in values]

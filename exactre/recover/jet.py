@@ -108,18 +108,25 @@ class Jets:
         rows = fmpz_mat(num.nrows(), r, steps * num.nrows())
         points = num * (1 << (bottom - q)) + rows
         answers = self.values(points, bottom)
-        return [self._decode(answers[i], [num[i, j] for j in range(r)], q, s, k) for i in range(num.nrows())]
+        table, outputs = answers.num.tolist(), range(answers.dim)
+        odd = answers.den >> _twos(answers.den)
+        if odd > 1:  # the common denominator, and not a cancelled one, of each answer
+            reduced = [Fraction(int(table[i][o]), answers.den).denominator for i in range(len(table)) for o in outputs]
+            self._odd = lcm(self._odd, *(d >> _twos(d) for d in reduced))
+        return [
+            self._decode([int(v) for v in row], answers.den, [int(num[i, j]) for j in range(r)], q, s, k)
+            for i, row in enumerate(table)
+        ]
 
-    def _decode(self, answer: tuple[Fraction, ...], base: list[int], q: int, s: int, k: int) -> Matrix | None:
+    def _decode(
+        self, answer: Sequence[int], over: int, base: Sequence[int], q: int, s: int, k: int
+    ) -> Matrix | None:
         r, scale = self.dim, s + k * self.dim + self._fraction_bits
         half, mask, limit = 1 << (k - 1), (1 << k) - 1, 1 << (k - 1 - _GUARD // 2)
         rows: list[int] = []
-        for value in answer:
-            odd = value.denominator >> _twos(value.denominator)
-            self._odd = lcm(self._odd, odd)
         den = self._odd << self._fraction_bits
         for value in answer:
-            whole, rest = divmod(value.numerator * (self._odd << scale), value.denominator)
+            whole, rest = divmod(value * (self._odd << scale), over)
             if rest:
                 return None
             digits = [0] * r
@@ -130,7 +137,7 @@ class Jets:
                 digits[i] = digit
                 whole = (whole - digit) >> k
             # whole = f(y) * den * 2^s; the constant is f(y) - G y.
-            inner = sum(g * int(y) for g, y in zip(digits, base, strict=True))
+            inner = sum(g * y for g, y in zip(digits, base, strict=True))
             const, rest = divmod(whole - (inner << (s - q)), 1 << s)
             if rest:
                 return None

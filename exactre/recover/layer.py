@@ -22,8 +22,9 @@ from exactre.recover.guess import FloatModel, corner, fractions, sectors, unit_f
 from exactre.recover.line import Line, dyadic
 from exactre.recover.model import Neuron
 from exactre.recover.row import Hypothesis, Row
+from exactre.recover.signs import solve_signs
 from exactre.recover.survey import Survey
-from exactre.recover.trace import Tracer, signs_at
+from exactre.recover.trace import Tracer
 
 
 def first_layer(survey: Survey) -> int:
@@ -40,24 +41,31 @@ def first_layer(survey: Survey) -> int:
 
 
 def orient(survey: Survey, depth: int) -> bool:
-    """Signs of the layer from unique combinations at the kinks, free of queries; whether all are known."""
+    """Signs of the layer from unique combinations at the kinks, free of queries; whether all are known.
+
+    A combination may have no equation to spare, so that it shows nothing of a neuron that is missing; but
+    then the signs that it gives contradict those from other kinks, and all of them are given up.
+    """
     layer = survey.layer(depth)
-    found = {j: survey.orientation[j] for j in layer if j in survey.orientation}
-    changed = True
-    while changed and len(found) < len(layer):
-        changed = False
+    for j in layer:
+        survey.orientation.pop(j, None)
+    votes: dict[int, int] = {}
+    # First without the signs found so far, which would hide contradictions; then with them, for the rest.
+    for narrowed in (False, True, True):
+        known = dict(votes) if narrowed else {}
+        if narrowed and len(votes) == len(layer):
+            break
         for i, kink in enumerate(survey.kinks):
             signs, forms = survey.signs(i), survey.modular_forms(i, layer)
             owner = survey.owner[i]
             targets = [] if owner is not None and survey.model.depth[owner] <= depth else [kink.form]
             for target in [*map(modular, targets), np.append(modular_gradient(kink.left, 0), 0)]:
-                weights = active_weights(layer, signs, forms, target, found)
+                weights = active_weights(layer, signs, forms, target, known)
                 for j, c in (weights or {}).items():
-                    if c and j not in found:
-                        found[j] = signs[j]
-                        changed = True
-    survey.orientation.update(found)
-    return len(found) == len(layer)
+                    if c and votes.setdefault(j, signs[j]) != signs[j]:
+                        return False
+    survey.orientation.update(votes)
+    return len(votes) == len(layer)
 
 
 def orient_at_corners(survey: Survey, depth: int, rng: np.random.Generator, corners: int = 6) -> bool:
@@ -81,7 +89,7 @@ def orient_at_corners(survey: Survey, depth: int, rng: np.random.Generator, corn
         if not reached:
             continue
         num, q = dyadic([fractions(p) for p in sectors(walls, signs, reached, point)])
-        patterns = signs_at(model, num.tolist(), q)
+        patterns = model.signs_at(num.tolist(), q)
         base = patterns[0]
         keep = [k for k, found in enumerate(patterns) if all(found[j] == base[j] for j in layer)]
         support = [j for j in layer if survey.orientation.get(j, base[j]) == base[j]]
@@ -90,12 +98,27 @@ def orient_at_corners(survey: Survey, depth: int, rng: np.random.Generator, corn
             forms = model.forms(patterns[k])
             columns.append(np.stack([modular(forms[j])[:-1] for j in support], axis=1))
         pieces = survey.jets.at(fmpz_mat([num.tolist()[k] for k in keep]), q)
+        if len(keep) < 2:
+            continue
         for output in range(pieces[0].shape[0]):
-            target = np.concatenate([modular_gradient(piece, output) for piece in pieces])
-            weights = combination(np.concatenate(columns), target)
+            targets = [modular_gradient(piece, output) for piece in pieces]
+            # One sector is kept back: it must bear out what the others say.
+            if combination(np.concatenate(columns[:-1]), np.concatenate(targets[:-1])) is None:
+                continue
+            weights = combination(np.concatenate(columns), np.concatenate(targets))
             if weights is not None:
                 found = {j: base[j] for j, c in zip(support, weights, strict=True) if c}
                 survey.orientation.update(found)
+    return all(j in survey.orientation for j in layer)
+
+
+def orient_from_rows(survey: Survey, depth: int) -> bool:
+    """Signs of the layer from the rows of the neurons that read it; whether all are known."""
+    layer = survey.layer(depth)
+    rows = [(neuron.parents, neuron.linear) for neuron in survey.model.neurons]
+    known = {j: survey.orientation[j] for j in layer if j in survey.orientation}
+    signs = solve_signs(survey.model, layer, rows, known)
+    survey.orientation.update(signs or {})
     return all(j in survey.orientation for j in layer)
 
 

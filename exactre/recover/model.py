@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from math import gcd
 
 from flint import fmpz_mat
@@ -31,6 +32,16 @@ class Neuron:
 
 
 @dataclass(frozen=True)
+class _Block:
+    """The neurons of one depth as matrices over all shallower ones: `weights` (k, lower), `linear` (k, r + 1)."""
+
+    neurons: tuple[int, ...]
+    lower: tuple[int, ...]
+    weights: fmpz_mat
+    linear: fmpz_mat
+
+
+@dataclass(frozen=True)
 class Model:
     """Known neurons in topological order over r chart coordinates."""
 
@@ -47,41 +58,69 @@ class Model:
     def __len__(self) -> int:
         return len(self.neurons)
 
+    @cached_property
+    def _blocks(self) -> list[_Block]:
+        blocks = []
+        for depth in range(max(self.depth, default=-1) + 1):
+            here = tuple(z for z, d in enumerate(self.depth) if d == depth)
+            lower = tuple(j for j, d in enumerate(self.depth) if d < depth)
+            rows = [self.neurons[z] for z in here]
+            weights = fmpz_mat(len(here), len(lower), [row.parents.get(j, 0) for row in rows for j in lower])
+            linear = fmpz_mat([row.linear for row in rows])
+            blocks.append(_Block(here, lower, weights, linear))
+        return blocks
+
     def extended(self, neuron: Neuron) -> Model:
         """The model with one more neuron, whose parents are known."""
         return Model(self.dim, (*self.neurons, neuron))
 
     def forms(self, signs: Sequence[int]) -> list[list[int]]:
         """Affine form (r + 1,) of every preactivation where the neurons have these signs; exact."""
-        forms: list[list[int]] = []
-        for neuron in self.neurons:
-            forms.append(self.form(neuron, signs, forms))
+        forms: list[list[int]] = [[] for _ in self.neurons]
+        for block in self._blocks:
+            total = block.linear
+            if block.lower:
+                turned = [[v * signs[j] for v in forms[j]] for j in block.lower]
+                total += block.weights * fmpz_mat(turned)
+            for z, row in zip(block.neurons, total.tolist(), strict=True):
+                forms[z] = [int(v) for v in row]
         return forms
 
-    def form(self, neuron: Neuron, signs: Sequence[int], forms: Sequence[Sequence[int]]) -> list[int]:
-        """Affine form (r + 1,) of one neuron over the given forms of its parents."""
-        if not neuron.parents:
-            return list(neuron.linear)
-        parents = list(neuron.parents)
-        weights = fmpz_mat(1, len(parents), [neuron.parents[j] * signs[j] for j in parents])
-        total = weights * fmpz_mat([forms[j] for j in parents])
-        return [int(v) + w for v, w in zip(total.entries(), neuron.linear, strict=True)]
+    def values(self, points: Sequence[Sequence[int]]) -> list[list[int]]:
+        """Preactivations (neurons, points) at homogeneous points; exact integers."""
+        values: list[list[int]] = [[] for _ in self.neurons]
+        if not points:
+            return values
+        columns = fmpz_mat([list(p) for p in points]).transpose()
+        for block in self._blocks:
+            total = block.linear * columns
+            if block.lower:
+                total += block.weights * fmpz_mat([[abs(v) for v in values[j]] for j in block.lower])
+            for z, row in zip(block.neurons, total.tolist(), strict=True):
+                values[z] = [int(v) for v in row]
+        return values
+
+    def signs_at(self, num: Sequence[Sequence[int]], q: int) -> list[Signs]:
+        """Signs of all preactivations at the points num / 2^q; exact."""
+        values = self.values([(*(int(v) for v in row), 1 << q) for row in num])
+        return [tuple((row[i] > 0) - (row[i] < 0) for row in values) for i in range(len(num))]
 
 
 class Sampled:
-    """The model's preactivations at a growing list of homogeneous points (num, 2^q); exact integers."""
+    """A growing model's preactivations at a growing list of homogeneous points; exact integers."""
 
     def __init__(self, model: Model) -> None:
         self.model = model
         self.points: list[tuple[int, ...]] = []
         self.values: list[list[int]] = [[] for _ in model.neurons]
+        self._columns: fmpz_mat | None = None
 
     def add_points(self, points: Sequence[tuple[int, ...]]) -> None:
         """More points; every known neuron is evaluated there."""
-        start = len(self.points)
         self.points += points
-        for neuron, values in zip(self.model.neurons, self.values, strict=True):
-            values += self.evaluate(neuron, start)
+        self._columns = None
+        for known, fresh in zip(self.values, self.model.values(points), strict=True):
+            known += fresh
 
     def add_neuron(self, neuron: Neuron) -> None:
         """One more neuron, evaluated at all points."""
@@ -94,17 +133,15 @@ class Sampled:
         fresh.points = self.points
         return fresh
 
-    def evaluate(self, neuron: Neuron, start: int = 0) -> list[int]:
-        """Values of a neuron over known ones at the points from `start` on."""
-        count = len(self.points) - start
-        if not count:
-            return []
-        parents = list(neuron.parents)
-        total = fmpz_mat(self.points[start:]) * fmpz_mat(len(neuron.linear), 1, list(neuron.linear))
-        if parents:
-            rows = fmpz_mat([[abs(v) for v in self.values[j][start:]] for j in parents])
-            total += (fmpz_mat(1, len(parents), [neuron.parents[j] for j in parents]) * rows).transpose()
-        return total.entries()
+    def evaluate(self, neuron: Neuron) -> list[int]:
+        """Values of a neuron over known ones at all points."""
+        if self._columns is None:
+            self._columns = fmpz_mat([list(p) for p in self.points]).transpose()
+        total = (fmpz_mat(1, len(neuron.linear), list(neuron.linear)) * self._columns).entries()
+        values = [int(v) for v in total]
+        for j, a in neuron.parents.items():
+            values = [v + a * abs(w) for v, w in zip(values, self.values[j], strict=True)]
+        return values
 
     def signs(self, index: int) -> Signs:
         """Signs of all neurons at one point."""

@@ -78,33 +78,35 @@ def assemble(
     for k, block in enumerate(blocks):
         rows = []
         for z in block:
-            parents = {j: Fraction(a * signs[z]) for j, a in model.neurons[z].parents.items()}
-            affine = [Fraction(v * signs[z]) for v in linear[z]]
-            rows.append(_oriented(parents, affine, model, signs, linear))
+            parents = {j: a * signs[z] for j, a in model.neurons[z].parents.items()}
+            affine = [v * signs[z] for v in linear[z]]
+            rows.append(_oriented(parents, affine, 1, model, signs, linear))
         nodes.append(_node(f"layer{k + 1}", True, rows, blocks[:k], n))
-    rows = [_oriented(dict(row.parents), list(row.linear), model, signs, linear) for row in outputs]
+    rows = [_oriented(dict(row.parents), list(row.linear), row.den, model, signs, linear) for row in outputs]
     nodes.append(_node("output", False, rows, blocks, n))
     return Network(n, nodes)
 
 
 def _oriented(
-    parents: dict[int, Fraction],
-    affine: list[Fraction],
+    parents: dict[int, int],
+    affine: list[int],
+    den: int,
     model: Model,
     signs: Mapping[int, int],
     linear: Sequence[Sequence[int]],
 ) -> tuple[dict[int, Fraction], list[Fraction]]:
-    """Coefficients on relu(s_j u_j) and on (x, 1), from those on |u_j| = 2 relu(s u) - s u."""
+    """Coefficients on relu(s_j u_j) and on (x, 1), from those on |u_j| = 2 relu(s u) - s u, all over den."""
     features: dict[int, Fraction] = {}
     while parents:
         j = max(parents)
         a = parents.pop(j)
         if a:
-            features[j] = 2 * a
+            features[j] = Fraction(2 * a, den)
+            a *= signs[j]
             for i, b in model.neurons[j].parents.items():
-                parents[i] = parents.get(i, Fraction(0)) - a * signs[j] * b
-            affine = [v - a * signs[j] * w for v, w in zip(affine, linear[j], strict=True)]
-    return features, affine
+                parents[i] = parents.get(i, 0) - a * b
+            affine = [v - a * w for v, w in zip(affine, linear[j], strict=True)]
+    return features, [Fraction(v, den) for v in affine]
 
 
 def _node(

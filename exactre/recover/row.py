@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from math import lcm
 from typing import Protocol
 
 import numpy as np
@@ -35,17 +34,16 @@ class PieceLike(Protocol):
 
 @dataclass(frozen=True)
 class Row:
-    """u = sum of parents[j] |u_j| + linear . (y, 1), exact, and the parents' signs it implies, {neuron: +-1}."""
+    """u = (sum of parents[j] |u_j| + linear . (y, 1)) / den, exact integers; and the parents' signs it implies."""
 
-    parents: Mapping[int, Fraction]
-    linear: tuple[Fraction, ...]
+    parents: Mapping[int, int]
+    linear: tuple[int, ...]
+    den: int
     orientation: Mapping[int, int]
 
     def neuron(self) -> Neuron:
         """The row without its scale and sign."""
-        den = lcm(*(v.denominator for v in (*self.parents.values(), *self.linear)))
-        parents = {j: int(v * den) for j, v in self.parents.items()}
-        return Neuron.primitive(parents, [int(v * den) for v in self.linear])
+        return Neuron.primitive(self.parents, self.linear)
 
 
 class Hypothesis:
@@ -118,16 +116,18 @@ class Hypothesis:
         values = self._system.solve()
         if values is None:
             return None
-        parents: dict[int, Fraction] = {}
-        plain: dict[int, Fraction] = {}
-        for (j, kind), value in zip(self._columns, values, strict=False):
+        numerators, den = values
+        # Everything over 2 den: relu(s u) = (|u| + s u) / 2.
+        parents: dict[int, int] = {}
+        plain: dict[int, int] = {}
+        for (j, kind), value in zip(self._columns, numerators, strict=False):
             if kind is None:
-                plain[j] = value
+                plain[j] = 2 * value
             elif kind == 0:
-                parents[j] = value
+                parents[j] = 2 * value
             else:
-                parents[j] = value / 2
-                plain[j] = kind * value / 2
+                parents[j] = value
+                plain[j] = kind * value
         orientation = {}
         for j, value in plain.items():
             if abs(value) != abs(parents[j]):
@@ -135,15 +135,15 @@ class Hypothesis:
                 return None
             if value:
                 orientation[j] = 1 if value == parents[j] else -1
-        linear = [Fraction(0)] * (self.model.dim + 1)
-        for k, value in zip(self._affine, values[len(self._columns) :], strict=False):
-            linear[k] += value
+        linear = [0] * (self.model.dim + 1)
+        for k, value in zip(self._affine, numerators[len(self._columns) :], strict=False):
+            linear[k] += 2 * value
         for j, value in plain.items():
             neuron = self.model.neurons[j]
             for i, a in neuron.parents.items():
-                parents[i] = parents.get(i, Fraction(0)) + value * a
+                parents[i] = parents.get(i, 0) + value * a
             linear = [v + value * w for v, w in zip(linear, neuron.linear, strict=True)]
-        return Row({j: v for j, v in parents.items() if v}, tuple(linear), orientation)
+        return Row({j: v for j, v in parents.items() if v}, tuple(linear), 2 * den, orientation)
 
 
 class _System:
@@ -177,8 +177,8 @@ class _System:
             self._pivots.append(pivot)
             self._independent.append(len(self._rows) - 1)
 
-    def solve(self) -> list[Fraction] | None:
-        """The unique solution if it is determined, checked over Q on every equation; else None."""
+    def solve(self) -> tuple[list[int], int] | None:
+        """The unique solution (numerators, denominator > 0), checked over Q on every equation; else None."""
         if len(self._pivots) < self.unknowns or not self.is_consistent:
             return None
         chosen = [self._rows[i] for i in self._independent]
@@ -190,4 +190,4 @@ class _System:
         if left != fmpz_mat([[row[-1] * den] for row in self._rows]):
             self.is_consistent = False
             return None
-        return [Fraction(int(v), int(den)) for v in num.entries()]
+        return [int(v) for v in num.entries()], int(den)

@@ -7,7 +7,7 @@ traces what was seen once. A neuron that the lines contradict is dropped with al
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 
 import numpy as np
@@ -17,6 +17,7 @@ from exactre.recover.jet import Jets
 from exactre.recover.line import Line
 from exactre.recover.output import output_rows
 from exactre.recover.row import Row
+from exactre.recover.signs import solve_signs
 from exactre.recover.survey import Survey
 from exactre.recover.trace import Tracer
 
@@ -24,6 +25,7 @@ _FIRST_LINES = 3
 _ROUNDS = 24
 _STEERED = 6
 _TRACES = 6
+_DOUBTS = 2  # rounds of second thoughts where no signs make the network layered
 
 Watch = Callable[[str, tuple[int, ...]], None]
 
@@ -36,7 +38,9 @@ class Search:
         self.survey = Survey(jets)
         self._watch = watch
         self._tried: set[tuple[int, ...]] = set()
+        self._traced: set[tuple[int, int]] = set()
         self._steered = 0
+        self._last: Tracer | None = None
         self._general = False
         self._rounds = 0
 
@@ -52,6 +56,7 @@ class Search:
             self._say("lines")
             survey.scan(self._line())
             layer.first_layer(survey)
+        fits = 0
         while self._rounds < _ROUNDS:
             self._rounds += 1
             while self._groups():
@@ -60,7 +65,9 @@ class Search:
                 self._say("outputs")
                 rows = output_rows(survey, self._tracer(), self._order())
                 if rows is not None:
-                    return rows
+                    fits += 1
+                    if self._orient_all(rows) or fits > _DOUBTS:
+                        return rows
             self._more()
         return None
 
@@ -68,7 +75,10 @@ class Search:
         self._watch(stage, self.layers())
 
     def _tracer(self) -> Tracer:
-        return Tracer(self.survey.jets, self.survey.model, self.rng)
+        """A tracer over the model as it is, with the forms it has computed so far."""
+        if self._last is None or self._last.model is not self.survey.model:
+            self._last = Tracer(self.survey.jets, self.survey.model, self.rng)
+        return self._last
 
     def _order(self) -> list[int]:
         return [int(i) for i in self.rng.permutation(len(self.survey.kinks))]
@@ -85,7 +95,7 @@ class Search:
         found = False
         for depth in range(len(self.layers())):
             self._say("signs")
-            if not layer.orient(self.survey, depth) and depth:
+            if not (layer.orient(self.survey, depth) or layer.orient_from_rows(self.survey, depth)) and depth:
                 layer.orient_at_corners(self.survey, depth, self.rng)
             self._say("groups")
             for group in layer.grouped(self.survey, depth):
@@ -108,6 +118,21 @@ class Search:
         self._say("neurons")
         return True
 
+    def _orient_all(self, rows: Sequence[Row]) -> bool:
+        """Signs of every layer from all rows and outputs; False when some layer has no +-1 solution.
+
+        That happens for networks with skips, and where a neuron is missing (design 4.7).
+        """
+        survey = self.survey
+        everything = [(neuron.parents, neuron.linear) for neuron in survey.model.neurons]
+        everything += [(row.parents, row.linear) for row in rows]
+        layered = True
+        for depth in range(len(self.layers())):
+            signs = solve_signs(survey.model, survey.layer(depth), everything, {})
+            survey.orientation.update(signs or {})
+            layered &= signs is not None
+        return layered
+
     def _more(self) -> None:
         """More evidence: a random line, a steered chain, traces of what was seen once; then second thoughts."""
         survey = self.survey
@@ -124,18 +149,31 @@ class Search:
             self._trace_some()
 
     def _trace_some(self) -> None:
+        """Trace a few unexplained kinks; a row with skips is allowed for where nothing layered has come out.
+
+        While a layer has no signs its neurons count twice in a layered row, and a general row may need
+        fewer equations; two or three rows then give the signs.
+        """
         self._say("traces")
+        survey = self.survey
         depths: list[int | None] = list(range(len(self.layers()) - 1, -2, -1))
-        accepted = 0
-        if self._general:
+        unsigned = [d for d in depths if d is not None and d >= 0 and not self._has_signs(d)]
+        if self._general or unsigned:
             depths.append(None)
-        fresh = [i for i in self.survey.unexplained() if (i, len(self.survey.model)) not in self._tried]
-        for i in self.rng.permutation(fresh)[:_TRACES]:
-            if self.survey.owner[i] is not None:
+        accepted = 0
+        for i in self.rng.permutation(survey.unexplained())[:_TRACES]:
+            if survey.owner[i] is not None or (i, len(survey.model)) in self._traced:
                 continue
-            row = layer.row_of_kink(self.survey, self._tracer(), depths, int(i))
-            accepted += row is not None and self._accept(row, 2)
+            self._traced.add((int(i), len(survey.model)))
+            row = layer.row_of_kink(survey, self._tracer(), depths, int(i))
+            if row is not None and self._accept(row, 2):
+                accepted += 1
+                if any(layer.orient_from_rows(survey, d) for d in unsigned):
+                    return
         self._general = not accepted
+
+    def _has_signs(self, depth: int) -> bool:
+        return all(j in self.survey.orientation for j in self.survey.layer(depth))
 
     def _drop_contradicted(self) -> None:
         contradicted = set()

@@ -68,16 +68,15 @@ class Survey:
         self.kinks += kinks
         self.line += [number] * len(kinks)
         self.owner += [None] * len(kinks)
-        self._modular = []
-        for z in range(len(self.model)):
-            self._extend_modular(self.model.neurons[z])
+        for z, neuron in enumerate(self.model.neurons):
+            self._modular[z] = np.vstack([self._modular[z], self._modular_forms(neuron, first)])
             self._explain(z)
         return list(range(first, len(self.kinks)))
 
     def add(self, neuron: Neuron) -> int:
         """Accept a neuron whose parents are known; its index."""
         self._sampled.add_neuron(neuron)
-        self._extend_modular(neuron)
+        self._modular.append(self._modular_forms(neuron, 0))
         z = len(self.model) - 1
         self._explain(z)
         return z
@@ -141,14 +140,16 @@ class Survey:
             if kink is not None and (values[a] > 0) != (values[b] > 0):
                 self.owner[kink] = z
 
-    def _extend_modular(self, neuron: Neuron) -> None:
-        total = np.tile(modular(neuron.linear), (len(self.kinks), 1))
+    def _modular_forms(self, neuron: Neuron, first: int) -> NDArray[np.int64]:
+        """The neuron's forms modulo the prime before each kink from `first` on."""
+        before = self._before[first:]
+        total = np.tile(modular(neuron.linear), (len(before), 1))
         for j, a in neuron.parents.items():
             values = self._sampled.values[j]
-            signs = np.array([(values[i] > 0) - (values[i] < 0) for i in self._before], dtype=np.int64)
-            weight = modular([a])[0]
-            total = (total + weight * self._modular[j] % PRIME * signs[:, None]) % PRIME
-        self._modular.append(total)
+            signs = np.array([(values[i] > 0) - (values[i] < 0) for i in before], dtype=np.int64)
+            weights = a % PRIME * signs % PRIME
+            total = (total + weights[:, None] * self._modular[j][first:]) % PRIME
+        return total
 
     def _first_layer_crossings(self, line: Line) -> list[Fraction]:
         crossings = []

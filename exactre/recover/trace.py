@@ -12,18 +12,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
-from math import lcm
 
 import numpy as np
+from flint import fmpz_mat
 
-from exactre.recover.guess import Cell, Crossing, Vector, fractions, unit_form, unit_forms
+from exactre.recover.guess import Cell, Crossing, Vector, scaled, unit_form, unit_forms
 from exactre.recover.jet import Jets
-from exactre.recover.line import Form, dyadic, jump_form
-from exactre.recover.model import Model, Sampled, Signs
+from exactre.recover.line import Form, jump_form
+from exactre.recover.model import Model, Signs
 from exactre.recover.row import Hypothesis, Row
 
 _LEAST_PIECES = 3  # an affine row fits any one piece
-_ASIDE, _ACROSS, _GRID = 12, 52, 75  # binary digits below the clearance at a crossing
+_ASIDE, _ACROSS, _GRID, _DIRECTION = 12, 52, 80, 60  # binary digits below the clearance at a crossing
 
 
 @dataclass(frozen=True)
@@ -58,23 +58,14 @@ class Tracer:
         None where nothing bends there. Raises Elsewhere when what bends there is no continuation.
         """
         wall = self.forms_at(piece.signs)[crossing.wall]
-        unit = Fraction(2) ** int(np.floor(np.log2(crossing.clearance)))
-        y = _meet(piece.form, wall, crossing)
-        if y is None:
+        ends = _beside(piece.form, wall, crossing)
+        if ends is None:
             return None
-        across, aside = fractions(crossing.across), fractions(crossing.aside)
-        grid = unit / (1 << _GRID)
-        ends = [
-            tuple(
-                round((a + b * unit / (1 << _ACROSS) + side * c * unit / (1 << _ASIDE)) / grid) * grid
-                for a, b, c in zip(y, across, aside, strict=True)
-            )
-            for side in (-1, 1)
-        ]
-        num, q = dyadic(ends)
+        rows, q = ends
         signs = tuple(-s if j == crossing.wall else s for j, s in enumerate(piece.signs))
-        if any(found != signs for found in signs_at(self.model, num.tolist(), q)):
+        if any(found != signs for found in self.model.signs_at(rows, q)):
             return None
+        num = fmpz_mat(rows)
         before, after = self.jets.at(num, q)
         if before == after:
             return None
@@ -178,27 +169,33 @@ def continued(form: Form, wall: Sequence[int], beyond: Form) -> Fraction | None:
     return None
 
 
-def signs_at(model: Model, num: Sequence[Sequence[int]], q: int) -> list[Signs]:
-    """Signs of the known preactivations at points num / 2^q, exact."""
-    sampled = Sampled(model)
-    sampled.add_points([(*(int(v) for v in row), 1 << q) for row in num])
-    return [sampled.signs(i) for i in range(len(num))]
+def _beside(form: Form, wall: Sequence[int], crossing: Crossing) -> tuple[list[list[int]], int] | None:
+    """Two points num / 2^q just beyond the wall, on both sides of the piece's continuation.
 
+    The guessed point is first moved onto both hyperplanes along the two directions, to within 2^-q. Then
+    2^-12 of the clearance aside and 2^-52 of it across: whatever the continuation's slope, it passes between.
+    """
+    unit = -int(np.floor(np.log2(crossing.clearance)))
+    q = max(0, unit + _GRID)
+    y = [round(v) for v in scaled(crossing.point, q)]
+    d, e = ([round(v) for v in scaled(direction, _DIRECTION)] for direction in (crossing.across, crossing.aside))
 
-def _meet(form: Form, wall: Sequence[int], crossing: Crossing) -> tuple[Fraction, ...] | None:
-    """The point on both hyperplanes next to the guessed one, moved along the two directions; exact."""
-    y, d, e = (fractions(v) for v in (crossing.point, crossing.across, crossing.aside))
+    def slope(f: Sequence[int], direction: Sequence[int]) -> int:
+        return sum(a * b for a, b in zip(f, direction, strict=False))
 
-    def value(f: Sequence[int], x: Sequence[Fraction]) -> Fraction:
-        return sum((a * b for a, b in zip(f, x, strict=False)), Fraction(0))
-
-    f0, w0 = value(form, y) + form[-1], value(wall, y) + wall[-1]
-    fd, fe, wd, we = value(form, d), value(form, e), value(wall, d), value(wall, e)
+    f0, w0 = slope(form, y) + (form[-1] << q), slope(wall, y) + (wall[-1] << q)
+    fd, fe, wd, we = slope(form, d), slope(form, e), slope(wall, d), slope(wall, e)
     det = fd * we - fe * wd
     if not det:
         return None
-    s, t = (fe * w0 - f0 * we) / det, (wd * f0 - fd * w0) / det
-    den = lcm(*(v.denominator for v in (*y, *d, *e)))
-    grid = Fraction(1, den << 120)
-    s, t = round(s / grid) * grid, round(t / grid) * grid
-    return tuple(a + s * b + t * c for a, b, c in zip(y, d, e, strict=True))
+    s, t = fe * w0 - f0 * we, wd * f0 - fd * w0
+    y = [a + (s * b + t * c) // det for a, b, c in zip(y, d, e, strict=True)]
+    aside, across = q - unit - _ASIDE - _DIRECTION, q - unit - _ACROSS - _DIRECTION
+    return [
+        [a + _shift(b, across) + side * _shift(c, aside) for a, b, c in zip(y, d, e, strict=True)]
+        for side in (-1, 1)
+    ], q
+
+
+def _shift(value: int, bits: int) -> int:
+    return value << bits if bits >= 0 else value >> -bits
