@@ -88,6 +88,8 @@ class Search:
         self._solver.setOptionValue("presolve", "off")
         self._solver.setOptionValue("primal_feasibility_tolerance", 1e-10)
         self._solver.setOptionValue("dual_feasibility_tolerance", 1e-10)
+        # Ample for any guess; a solver that runs in circles is no loss, since exact pivots go on.
+        self._solver.setOptionValue("simplex_iteration_limit", 1000 + 100 * (self.m + n))
         self._solver.passModel(lp)
 
     def propose(self) -> Guess | None:

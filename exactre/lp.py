@@ -111,7 +111,8 @@ def is_farkas(
     system = _System(A, b, strict, equal)
     if not all(0 <= i < system.m and (y >= 0 or i in system.equal) for i, y in multipliers.items()):
         return False
-    y = {i: v / system.factors[i] for i, v in multipliers.items()}
+    unit = lcm(*(system.factors[i].numerator for i in multipliers))
+    y = {i: int(v * unit / system.factors[i]) for i, v in multipliers.items()}
     if any(sum(v * system.rows[i][j] for i, v in y.items()) for j in range(system.n)):
         return False
     bound = sum(v * system.rhs[i] for i, v in y.items())

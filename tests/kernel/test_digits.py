@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from kernel_strategies import dags, points
 
+import exactre
 from exactre.digits import DigitNetwork, cut, cut_floats, join
 from exactre.network import INPUT, Network
 from exactre.rational import Matrix, Points
@@ -132,3 +133,14 @@ def test_floats_are_cut_into_digits_of_their_integers(pairs, bits):
     digits = cut_floats(np.array([ldexp(w, e) for w, e in pairs]), low, bits, planes)
     assert (np.abs(digits) < 2**bits).all()
     assert [sum(int(d) << bits * p for p, d in enumerate(column)) for column in digits.T] == values
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["cartpole.onnx", "vdp.onnx", "drones_AC1.onnx", "acasxu_1_1.onnx", "acasxu_1_1.nnet", "mnist2x10.onnx"],
+)
+def test_real_networks_by_digits_and_on_flint(models, name):
+    net = exactre.load(models / name)
+    rng = np.random.default_rng(0)
+    batch = Points.from_floats(rng.standard_normal((50, net.input_dim)))
+    assert by_digits(net, batch) == net.evaluate(batch) == on_flint(net, batch)

@@ -173,6 +173,15 @@ def test_contradicting_equations():
     assert lp.feasible(A, [1, 2, 0], equal=[0, 1, 2]) == lp.Point((Q(1), Q(0)))
 
 
+def test_no_unknowns():
+    A = Matrix.from_rows([[], []], 0)
+    assert lp.feasible(A, [1, 0]) == lp.Point(())
+    assert lp.feasible(A, [1, 0], equal=[0]) == lp.Farkas({0: -1})
+    assert lp.feasible(A, [1, 0], strict=[1]) == lp.Farkas({1: 1})
+    assert lp.feasible(A, [1, -3]) == lp.Farkas({1: 1})
+    assert lp.maximise([], A, [1, 0]).value == 0
+
+
 def test_empty_and_zero_rows():
     assert lp.feasible([], []) == lp.Point(())
     assert lp.feasible(Matrix.from_rows([], 3), Matrix.column([])) == lp.Point((Q(0),) * 3)
