@@ -82,7 +82,8 @@ Definition fact_form (domain : numbered form) (tb : table) (f : fact) : form + r
                 end
   end.
 
-Fixpoint weigh (domain : numbered form) (tb : table) (d : derivation) (acc : list (Q * form)) : list (Q * form) + reason :=
+Fixpoint weigh (domain : numbered form) (tb : table) (d : derivation) (acc : list (Q * form))
+    : list (Q * form) + reason :=
   match d with
   | [] => inl acc
   | (f, q) :: rest =>

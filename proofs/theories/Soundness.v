@@ -238,7 +238,8 @@ Proof.
 Qed.
 
 Lemma keys_ok_from_values nd values more shift :
-  (forall i, (N.of_nat (length values) <= i)%N -> (N.to_nat i < length (values ++ node_outputs nd values ++ more))%nat ->
+  (forall i, (N.of_nat (length values) <= i)%N ->
+     (N.to_nat i < length (values ++ node_outputs nd values ++ more))%nat ->
      v (i + shift) == number (values ++ node_outputs nd values ++ more) i) ->
   keys_ok (relu_node nd) values (N.of_nat (length values) + shift) (rows nd).
 Proof.

@@ -56,7 +56,8 @@ Lemma enumerate_env fs values : forall done m,
   fst (enumerate fs (N.of_nat (length done)) m) = N.of_nat (length (done ++ values)) /\
   env_ok v (snd (enumerate fs (N.of_nat (length done)) m)) (done ++ values).
 Proof.
-  revert values. induction fs as [|f fs IH]; intros values done m Hm H; inversion H as [|? q ? values' H1 H2]; subst; simpl.
+  revert values.
+  induction fs as [|f fs IH]; intros values done m Hm H; inversion H as [|? q ? values' H1 H2]; subst; simpl.
   - rewrite app_nil_r. auto.
   - replace (N.of_nat (length done) + 1)%N with (N.of_nat (length (done ++ [q]))) by (rewrite app_length; simpl; lia).
     replace (done ++ q :: values') with ((done ++ [q]) ++ values') by (rewrite <- app_assoc; reflexivity).
@@ -117,7 +118,8 @@ Proof.
   destruct (Nat.eqb_spec (inputs a) (inputs b)) as [Hin|]; [simpl negb; cbv iota|discriminate].
   destruct (walk domain InA 0 (nodes a) _ []) as [[st fs]|] eqn:Wa; [|discriminate].
   eapply walk_sound with (v := v) (values := start_of x) (output := []) in Wa; cbn [env facts next];
-    [|apply valuation_one|assumption|assumption|apply table_ok_empty|assumption|intros i _; apply valuation_a|constructor].
+    [|apply valuation_one|assumption|assumption|apply table_ok_empty|assumption|intros i _; apply valuation_a
+     |constructor].
   destruct Wa as [Ta [Na Oa]].
   destruct (walk domain InB _ (nodes b) _ []) as [[st' gs]|] eqn:Wb; [|discriminate].
   intros [= <- <- <-].
@@ -176,7 +178,8 @@ Proof.
     inversion F as [|? ? ? ? F1 F2]; subst; try discriminate; constructor.
   - destruct (constant_value f) as [p|] eqn:C; [|discriminate]. apply (eval_constant_value v) in C; [|assumption].
     destruct (Qeq_bool p q) eqn:E; [|discriminate]. apply Qeq_bool_iff in E. now rewrite <- F1, C.
-  - destruct (constant_value f) as [p|]; [|discriminate]. destruct (Qeq_bool p q); [|discriminate]. eapply IH; eassumption.
+  - destruct (constant_value f) as [p|]; [|discriminate]. destruct (Qeq_bool p q); [|discriminate].
+    eapply IH; eassumption.
 Qed.
 
 Lemma beyond_sound tolerance already ps qs values_p values_q :
@@ -216,7 +219,8 @@ Proof.
   assert (forall qs acc, fold_left (fun acc q => constant q :: acc) qs acc = rev (map constant qs) ++ acc) as Hfold.
   { induction qs as [|q qs IH]; intro acc; simpl; [reflexivity|]. rewrite IH, <- app_assoc. reflexivity. }
   assert (Forall2 (fun f q => eval v f == q)
-            (variable 0 :: rev_append (fold_left (fun acc q => constant q :: acc) point []) []) (start_of point)) as Hpoint.
+            (variable 0 :: rev_append (fold_left (fun acc q => constant q :: acc) point []) []) (start_of point))
+    as Hpoint.
   { constructor; [now rewrite eval_variable|].
     rewrite Hfold, rev_append_rev, !app_nil_r, rev_involutive.
     clearbody v. clear -Hone. induction point as [|q qs IH]; simpl; constructor; [now apply eval_constant|assumption]. }
