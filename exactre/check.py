@@ -37,6 +37,8 @@ MAX_INDEX_DIGITS = 12  # of any other integer
 MAX_INPUTS = 10**7
 MAX_BITS = 2**18  # of an integer computed while checking
 
+LEARNING = ("zero", "bound")  # the steps that belong to no neuron
+
 RATIONAL = re.compile(r"(0|-?[1-9][0-9]*)(?:/([1-9][0-9]*))?")
 HASH = re.compile(r"[0-9a-f]{64}")
 
@@ -365,6 +367,7 @@ class Context:
         self.atoms: list[Vector] = []  # e_k
         # Learnt: basis index -> its vector. Invariant: no vector mentions a key.
         self.equations: dict[int, Vector] = {}
+        self.bounds: list[Vector] = []  # c - r_j + s * r_k
 
     def atom(self, k: int, step: str, rule: str) -> Vector:
         """e_k, or a refusal when there is no atom k yet."""
@@ -384,10 +387,31 @@ class Context:
             if k >= len(self.domain):
                 raise Invalid(step, rule, f"domain row {k} does not exist, only {len(self.domain)} do")
             return [(1, 1, self.domain[k])]
+        if kind == "bound":
+            if k >= len(self.bounds):
+                raise Invalid(step, rule, f"bound {k} does not exist, only {len(self.bounds)} do")
+            return [(1, 1, self.bounds[k])]
         e = self.atom(k, step, rule)
         return [(1, 1, self.unit(k))] if kind == "relu" else [(1, 1, self.unit(k)), (-1, 1, e)]
 
     def learn(self, step: Step, at: str) -> None:
+        """Accept a step that belongs to no neuron, and keep its fact or its equation."""
+        if step.rule == "bound":
+            self.learn_bound(step, at)
+        else:
+            self.learn_zero(step, at)
+
+    def learn_bound(self, step: Step, at: str) -> None:
+        """Accept a `bound` step and keep its fact."""
+        c = (*step.constant, ONE)
+        target, fact = [c, (-1, 1, self.atom(step.atom, at, "bound"))], [c, (-1, 1, self.unit(step.atom))]
+        if step.below is not None:
+            target.append((*step.factor, self.atom(step.below, at, "bound")))
+            fact.append((*step.factor, self.unit(step.below)))
+        self.derive(combine(target), step.derivation, self.equations, at, "bound")
+        self.bounds.append(combine(fact))
+
+    def learn_zero(self, step: Step, at: str) -> None:
         """Accept a `zero` step and keep its equation."""
         terms = []
         for part, k, (p, q) in step.terms:
@@ -445,7 +469,7 @@ def affine(node: Node, values: list[list[Vector]]) -> Iterator[Vector]:
 def expressions(network: Network, steps: list[Step], context: Context, name: str) -> list[Vector]:
     """The outputs' expressions, every neuron's step accepted on the way."""
     count = sum(len(node.bias) for node in network.nodes if node.relu)
-    given = sum(step.rule != "zero" for step in steps)
+    given = sum(step.rule not in LEARNING for step in steps)
     if given != count:
         raise Invalid(f"network {name}", "one step per neuron", f"{given} steps for {count} neurons")
     values = [[(1, 1, {1 + i: 1}) for i in range(network.inputs)]]
@@ -455,15 +479,15 @@ def expressions(network: Network, steps: list[Step], context: Context, name: str
             values.append([neuron(u, waiting, context, name) for u in affine(node, values)])
         else:
             values.append(list(affine(node, values)))
-    for place, step in waiting:  # only `zero` steps are left
+    for place, step in waiting:  # only steps that belong to no neuron are left
         context.learn(step, f"{name}, step {place}")
     return values[-1]
 
 
 def neuron(u: Vector, waiting: Iterator[tuple[int, Step]], context: Context, name: str) -> Vector:
-    """A neuron's expression from its preactivation u, by the next step that is not `zero`."""
+    """A neuron's expression from its preactivation u, by the next step that belongs to one."""
     place, step = next(waiting)
-    while step.rule == "zero":
+    while step.rule in LEARNING:
         context.learn(step, f"{name}, step {place}")
         place, step = next(waiting)
     at, rule = f"{name}, step {place}", step.rule
@@ -583,7 +607,7 @@ def check_leaf(node: TreeNode, cell: Cell, tolerance: Fraction, at: str) -> None
 
 
 class Step(NamedTuple):
-    """How one neuron gets its expression, or, `zero`, what is learnt before it."""
+    """How one neuron gets its expression, or what is learnt before it."""
 
     rule: str
     atom: int = 0
@@ -591,6 +615,8 @@ class Step(NamedTuple):
     derivation: Derivation = Derivation([])
     terms: Terms = ()  # of a `zero` step's expression
     tree: Sequence[TreeNode] = ()
+    below: int | None = None  # k of a `bound` step, whose j is `atom` and s is `factor`
+    constant: Fraction = (0, 1)
 
 
 class TreeNode(NamedTuple):
@@ -677,7 +703,7 @@ def read_terms(value: Any, where: str, kinds: tuple[str, ...]) -> Terms:
 
 def read_derivation(value: Any, where: str) -> Derivation:
     """A derivation from its list of triples."""
-    terms = read_terms(value, where, ("one", "relu", "gap", "domain"))
+    terms = read_terms(value, where, ("one", "relu", "gap", "domain", "bound"))
     for i, (_, _, (p, q)) in enumerate(terms):
         if p <= 0:
             raise Malformed(f"{where}[{i}]: expected a multiplier > 0, found {show(f'{p}/{q}')}")
@@ -706,9 +732,26 @@ def read_steps(value: Any, where: str) -> list[Step]:
         elif rule == "zero":
             terms = read_terms(array(item, at, 3)[1], at, ("one", "input", "atom"))
             steps.append(Step(rule, terms=terms, tree=read_tree(item[2], at)))
+        elif rule == "bound":
+            steps.append(_read_bound(item, at))
         else:
             raise Malformed(f"{at}: unknown step {show(rule)}")
     return steps
+
+
+def _read_bound(item: list[Any], at: str) -> Step:
+    atom, pair, constant, derivation = array(item, at, 5)[1:]
+    below, factor = None, (1, 1)
+    if pair is not None:
+        k, s = array(pair, at, 2)
+        below, factor = index(k, at), rational(s, at)
+    c = rational(constant, at)
+    if c[0] < 0 or factor[0] <= 0:
+        raise Malformed(
+            f"{at}: expected a factor > 0 and a constant >= 0, found {show(pair)}, {show(constant)}"
+        )
+    proof = read_derivation(derivation, at)
+    return Step("bound", index(atom, at), factor, proof, below=below, constant=c)
 
 
 def read_tree(value: Any, where: str) -> list[TreeNode]:

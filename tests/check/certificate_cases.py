@@ -485,6 +485,73 @@ accept(
     ("a fact of it", ["proof", "a", 2], ["active", [["relu", 2, "1"]]], "active"),
 )
 
+# ---- bounds --------------------------------------------------------------------------------------
+
+# relu(x) against relu(x + 1/4): r1 - r0 <= 1/4 by e_1 - e_0 = 1/4, and r0 - r1 <= 0 by e_0 - e_1 = -1/4.
+LATER = layers(([[1]], ["1/4"]), ([[1]], [0]))
+bounded = [("bounded", [[[["bound", 1, "1"], ["one", 0, "1/4"]], [["bound", 0, "1"]]]])]
+accept(
+    "near by bounds across ReLUs",
+    certificate(
+        RELU,
+        LATER,
+        proof(
+            [["atom", 1]],
+            [
+                ["atom", 1],
+                ["bound", 1, [0, "1"], "1/4", []],
+                ["bound", 0, [1, "1"], "0", [["one", 0, "1/4"]]],
+            ],
+            bounded,
+        ),
+        tolerance="1/4",
+    ),
+    RELU,
+    LATER,
+    ("less tolerance", ["tolerance"], "1/5", "bounded"),
+    ("a smaller constant", ["proof", "b", 1, 3], "1/5", "bound"),
+    ("a larger constant not derived", ["proof", "b", 1, 3], "1/3", "bound"),
+    ("a negative constant", ["proof", "b", 2, 3], "-1/4", "malformed"),
+    ("another factor", ["proof", "b", 1, 2, 1], "2", "bound"),
+    ("a negative factor", ["proof", "b", 1, 2, 1], "-1", "malformed"),
+    ("a zero factor", ["proof", "b", 1, 2, 1], "0", "malformed"),
+    ("the atoms exchanged", ["proof", "b", 1], ["bound", 0, [1, "1"], "1/4", []], "bound"),
+    ("no atom below", ["proof", "b", 1, 2], None, "bound"),
+    ("an atom that is none", ["proof", "b", 1, 1], 2, "bound"),
+    ("a lower atom that is none", ["proof", "b", 1, 2, 0], 2, "bound"),
+    ("before its atom", ["proof", "b"], [["bound", 1, [0, "1"], "1/4", []], ["atom", 1]], "bound"),
+    ("by itself", ["proof", "b", 1, 4], [["bound", 0, "1"]], "bound"),
+    ("by a later one", ["proof", "b", 1, 4], [["bound", 1, "1"]], "bound"),
+    ("not made", ["proof", "b"], [["atom", 1]], "bounded"),
+    ("the other bound", ["proof", "tree", 0, 1, 0, 1, 0, 1], 1, "bounded"),
+    ("a third bound", ["proof", "tree", 0, 1, 0, 1, 0, 1], 2, "bounded"),
+    ("too short", ["proof", "b", 1], ["bound", 1, [0, "1"], "1/4"], "malformed"),
+    ("pair of one", ["proof", "b", 1, 2], [0], "malformed"),
+    ("derivation no list", ["proof", "b", 1, 4], None, "malformed"),
+)
+# On the box [-1, 1]: relu(x) <= 1, so it is near 1/2 within 1/2.
+HALF = layers(([[0]], ["1/2"]))
+accept(
+    "an upper bound on a box",
+    certificate(
+        RELU,
+        HALF,
+        proof(
+            [["atom", 1], ["bound", 0, None, "1", [["domain", 0, "1"]]]],
+            [],
+            [("bounded", [[[["bound", 0, "1"]], [["relu", 0, "1"]]]])],
+        ),
+        domain=[[[[0, "1"]], "1"], [[[0, "-1"]], "1"]],
+        tolerance="1/2",
+    ),
+    RELU,
+    HALF,
+    ("by the other side of the box", ["proof", "a", 1, 4, 0, 1], 1, "bound"),
+    ("no derivation", ["proof", "a", 1, 4], [], "bound"),
+    ("a larger box", ["domain", 0, 1], "2", "bound"),
+    ("less tolerance", ["tolerance"], "1/3", "bounded"),
+)
+
 # ---- the witness -------------------------------------------------------------------------------
 
 accept(
