@@ -28,6 +28,7 @@ Integers = NDArray[np.int64]
 # 2**53 to an int64, which leaves room for 2**9 of them before the carry; beyond 128, FLINT is as fast.
 _SIZES = range(8, 27)
 _MOST_PRODUCTS = 128
+_BLOCK = 1024  # points at a time: planes take many times the memory of their batch
 _LONGEST = 1000  # bits that a float64 can hold as an integer, with room for the planes above it
 _OUTPUT_BITS = 24  # whole bytes, to be read back quickly
 
@@ -53,17 +54,16 @@ class Node(Protocol):
 
 
 class _Weight:
-    """One weight matrix (m, n): its integers, and the planes of them that were used last."""
+    """One weight matrix (m, n), and the planes of it that were used last."""
 
     def __init__(self, matrix: Matrix) -> None:
         self.m, self.n = matrix.shape
-        self.den = matrix.den
-        self.entries = [int(v) for v in matrix.num_t.entries()]
-        self.height = max(map(abs, self.entries), default=0)
+        self.matrix = matrix
+        sizes = [abs(int(v)) for v in matrix.num.entries()]
+        self.height = max(sizes, default=0)
         # |weight x| <= norm * |x|, in the maximum norm
-        self.norm = max(sum(map(abs, self.entries[j :: self.m])) for j in range(self.m))
-        self._key = (0, 0)
-        self._planes: Floats = np.zeros((0, 0))
+        self.norm = max(sum(sizes[j * self.n : (j + 1) * self.n]) for j in range(self.m))
+        self._last: tuple[tuple[int, int], Floats] | None = None
 
     def bits(self, source_bits: int) -> int:
         """Size of balanced digits, so that n products with digits of `source_bits` sum to less than 2**53."""
@@ -75,17 +75,19 @@ class _Weight:
 
     def planes(self, scale: int, source_bits: int) -> Floats:
         """Digits (n, count * m) of `scale` times the transposed weight, at most half a base in size."""
-        if self._key != (scale, source_bits):
+        last = self._last
+        if last is None or last[0] != (scale, source_bits):
             bits, count = self.bits(source_bits), self.count(scale, source_bits)
-            digits = cut([v * scale for v in self.entries], bits, count)
+            digits = cut([int(v) * scale for v in self.matrix.num_t.entries()], bits, count)
             for low, high in pairwise(digits):
                 carry = low + (1 << bits - 1) >> bits
                 low -= carry << bits
                 high += carry
             stacked = digits.reshape(count, self.n, self.m).transpose(1, 0, 2)
-            self._planes = np.ascontiguousarray(stacked.reshape(self.n, -1), dtype=np.float64)
-            self._key = scale, source_bits
-        return self._planes
+            planes = np.ascontiguousarray(stacked.reshape(self.n, -1), dtype=np.float64)
+            # One assignment, so that threads that share the network never see half of it.
+            self._last = last = (scale, source_bits), planes
+        return last[1]
 
 
 @dataclass(frozen=True)
@@ -137,20 +139,31 @@ class DigitNetwork:
         plan = self._plan(points.den, length) if length < _LONGEST else None
         if plan is None:
             return None
-        count, bits, planes = len(points), plan.input_bits, plan.input_planes
-        x = cut(batch, bits, planes) if isinstance(batch, list) else cut_floats(batch, low, bits, planes)
-        values = {self.input_name: x.reshape(planes, count, points.dim).astype(np.float64, copy=False)}
+        values: list[int] = []
+        for start in range(0, len(points), _BLOCK):
+            stop = min(start + _BLOCK, len(points))
+            bits, planes = plan.input_bits, plan.input_planes
+            if isinstance(batch, list):
+                x = cut(batch[start * points.dim : stop * points.dim], bits, planes).astype(np.float64)
+            else:
+                x = cut_floats(batch[start:stop], low, bits, planes)
+            values += self._block(plan, x.reshape(planes, stop - start, points.dim))
+        return Points(fmpz_mat(len(points), plan.steps[-1].bias.shape[2], values), plan.den)
+
+    def _block(self, plan: _Plan, x: Floats) -> list[int]:
+        values = {self.input_name: x}
         for step in plan.steps:
-            u = _affine(step, values, count)
+            u = _affine(step, values, x.shape[1])
             if step.node.relu:
                 u &= ~(u[-1] >> 63)  # all ones unless the top digit is negative
             values[step.node.name] = u[: step.kept].astype(np.float64)
-        return Points(fmpz_mat(count, u.shape[2], join(u, _OUTPUT_BITS)), plan.den)
+        return join(u, _OUTPUT_BITS)
 
     def _plan(self, den: int, length: int) -> _Plan | None:
-        if self._last is None or self._last[0] != (den, length):
-            self._last = (den, length), self._new_plan(den, length)
-        return self._last[1]
+        last = self._last
+        if last is None or last[0] != (den, length):
+            self._last = last = (den, length), self._new_plan(den, length)
+        return last[1]
 
     def _new_plan(self, den: int, length: int) -> _Plan | None:
         # 1. Upwards: every node's denominator, and the bits that its integers need before ReLU.
@@ -161,11 +174,11 @@ class DigitNetwork:
         }
         for node in self.nodes:
             weights = self.weights[node.name]
-            total = lcm(node.bias.den, *(w.den * dens[source] for source, w in weights))
+            total = lcm(node.bias.den, *(w.matrix.den * dens[source] for source, w in weights))
             biases[node.name] = [int(v) * (total // node.bias.den) for v in node.bias.num.entries()]
             bound = max(map(abs, biases[node.name]))
             for source, w in weights:
-                scale = total // (w.den * dens[source])
+                scale = total // (w.matrix.den * dens[source])
                 bound += w.norm * scale << lengths[source]
                 readers[source].append((w, scale))
             dens[node.name], lengths[node.name] = total, bound.bit_length()
@@ -178,24 +191,28 @@ class DigitNetwork:
             }
             sizes[name] = min(_SIZES, key=lambda b: (costs[b], b))
         sizes[self.nodes[-1].name] = _OUTPUT_BITS
-        # 3. Planes for everything: signed values need one bit more, and so does every value before ReLU.
-        kept = {self.input_name: -(-(length + 1) // sizes[self.input_name])}
+        # 3. The planes of every value: before ReLU there is a sign, and room for the highest product.
+        kept, planes = {self.input_name: -(-(length + 1) // sizes[self.input_name])}, {}
+        for node in self.nodes:
+            bits, products = sizes[node.name], 0
+            planes[node.name] = -(-(lengths[node.name] + 1) // bits)
+            for source, w in self.weights[node.name]:
+                count = w.count(dens[node.name] // (w.matrix.den * dens[source]), sizes[source])
+                top = (kept[source] - 1) * sizes[source] + (count - 1) * w.bits(sizes[source])
+                planes[node.name] = max(planes[node.name], top // bits + 2)
+                products += kept[source] * count
+            if products > _MOST_PRODUCTS:
+                return None
+            kept[node.name] = max(1, -(-lengths[node.name] // bits)) if node.relu else planes[node.name]
+        # 4. Weights and biases cut.
         steps = []
         for node in self.nodes:
-            bits = sizes[node.name]
-            planes, terms = -(-(lengths[node.name] + 1) // bits), []
+            terms = []
             for source, w in self.weights[node.name]:
-                scale = dens[node.name] // (w.den * dens[source])
-                count = w.count(scale, sizes[source])
-                if kept[source] * count > _MOST_PRODUCTS:
-                    return None
-                terms.append(
-                    _Term(source, sizes[source], w.bits(sizes[source]), w.planes(scale, sizes[source]))
-                )
-                top = (kept[source] - 1) * sizes[source] + (count - 1) * w.bits(sizes[source])
-                planes = max(planes, top // bits + 2)
-            kept[node.name] = max(1, -(-lengths[node.name] // bits)) if node.relu else planes
-            bias = cut(biases[node.name], bits, planes).reshape(planes, 1, -1)
+                cut_weight = w.planes(dens[node.name] // (w.matrix.den * dens[source]), sizes[source])
+                terms.append(_Term(source, sizes[source], w.bits(sizes[source]), cut_weight))
+            bits, count = sizes[node.name], planes[node.name]
+            bias = cut(biases[node.name], bits, count).reshape(count, 1, -1)
             steps.append(_Step(node, tuple(terms), bits, bias, kept[node.name]))
         return _Plan(sizes[self.input_name], kept[self.input_name], tuple(steps), dens[self.nodes[-1].name])
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
 from math import ldexp
 
@@ -15,7 +16,7 @@ from kernel_strategies import dags, points
 
 import exactre
 from exactre.digits import DigitNetwork, cut, cut_floats, join
-from exactre.network import INPUT, Network
+from exactre.network import INPUT, Network, Node
 from exactre.rational import Matrix, Points
 
 FLOATS = st.floats(allow_nan=False, allow_infinity=False)
@@ -87,7 +88,7 @@ def test_inner_dimensions_over_4096(bits):
     assert list(by_digits(net, batch)) == [(large,), (large + 1,), (n * top,)]
 
 
-@pytest.mark.parametrize("count", [0, 1, 7, 300])
+@pytest.mark.parametrize("count", [0, 1, 7, 300, 1025])
 @pytest.mark.parametrize("bits", [8, 44, 150])
 def test_batches_large_and_small_through_the_network(count, bits):
     net = Network.layered(
@@ -102,6 +103,34 @@ def test_batches_large_and_small_through_the_network(count, bits):
     # The same network again, with numbers of other lengths and another denominator.
     other = Points(floats.num * 12345678901, 7)
     assert net.evaluate(other) == on_flint(net, other)
+
+
+def test_a_node_that_reads_many_others():
+    """Sums over many sources stay within int64, or are left to FLINT."""
+    for parents in (3, 60):
+        weight = random_matrix(1, 1, 53, parents)
+        nodes = [
+            Node(f"n{k}", True, ((INPUT, random_matrix(1, 1, 53, k)),), Matrix.column([k]))
+            for k in range(parents)
+        ]
+        sources = tuple((f"n{k}", weight) for k in range(parents))
+        net = Network(1, [*nodes, Node("sum", False, sources, Matrix.column([0]))])
+        batch = Points.from_floats(np.random.default_rng(0).standard_normal((9, 1)))
+        answer = by_digits(net, batch)
+        assert (answer is None) == (parents == 60)
+        assert net.evaluate(batch) == on_flint(net, batch)
+        assert answer is None or answer == on_flint(net, batch)
+
+
+def test_threads_share_a_network():
+    """Batches of other lengths at the same time: no thread sees another one's digits."""
+    net = Network.layered([(random_matrix(8, 5, 40, 1), random_matrix(8, 1, 40, 2))])
+    rng = np.random.default_rng(0)
+    batches = [Points.from_floats(rng.standard_normal((40, 5)) * 2.0 ** (k % 4 * 20)) for k in range(40)]
+    digits = DigitNetwork(INPUT, net.nodes)
+    with ThreadPoolExecutor(4) as pool:
+        answers = list(pool.map(digits.evaluate, batches))
+    assert answers == [on_flint(net, batch) for batch in batches]
 
 
 def test_the_choice_falls_on_digits_for_large_batches_alone(monkeypatch):
