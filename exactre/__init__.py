@@ -5,5 +5,6 @@ from exactre.certify.equivalence import certify_equivalence
 from exactre.formats import load, save
 from exactre.network import Network
 from exactre.oracle.protocol import Oracle
+from exactre.recover.recovery import Result, recover
 
-__all__ = ["Network", "Oracle", "certify_equivalence", "check", "load", "save"]
+__all__ = ["Network", "Oracle", "Result", "certify_equivalence", "check", "load", "recover", "save"]

@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from fractions import Fraction
 from math import lcm
 
+import numpy as np
 from flint import fmpz_mat
 
 from exactre.errors import OracleError
@@ -43,12 +44,28 @@ class Chart:
         """The chart whose coordinates are the inputs."""
         return cls([0] * n, _identity(n))
 
+    @classmethod
+    def random(cls, n: int, dim: int, rng: np.random.Generator) -> Chart:
+        """A random affine chart of `dim` < n coordinates, entries between -8 and 8 over all inputs."""
+        entries = rng.integers(-8, 9, size=(n, dim)).tolist()
+        return cls(rng.integers(-8, 9, size=n).tolist(), fmpz_mat(entries))
+
     def lift(self, points: Points) -> Points:
         """Points (count, r) in chart coordinates as inputs (count, n), exact."""
+        return Points(self.lift_num(points.num, points.den), points.den)
+
+    def lift_num(self, num: fmpz_mat, den: int) -> fmpz_mat:
+        """Numerators (count, n) over `den` of the inputs at the chart points num / den."""
         if self._is_identity:
-            return points
-        ones = fmpz_mat(len(points), 1, [points.den] * len(points))
-        return Points(points.num * self._basis_t + ones * self.origin, points.den)
+            return num
+        ones = fmpz_mat(num.nrows(), 1, [den] * num.nrows())
+        return num * self._basis_t + ones * self.origin
+
+    def restrict(self, form: Sequence[int]) -> list[int]:
+        """A form (n + 1,) over the inputs as a form (r + 1,) over the chart."""
+        normal = fmpz_mat(1, len(form) - 1, list(form[:-1]))
+        constant = form[-1] + int((normal * self.origin.transpose())[0, 0])
+        return [*(int(v) for v in (normal * self.basis).entries()), constant]
 
 
 class Jets:

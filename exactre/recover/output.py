@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from math import lcm
 
 from exactre.network import INPUT, Network, Node
-from exactre.rational import Matrix
+from exactre.rational import Matrix, Rational
 from exactre.recover.line import Form
 from exactre.recover.model import Model, Signs
 from exactre.recover.row import Hypothesis, Row
@@ -63,13 +64,15 @@ def _output_row(
 
 
 def assemble(
-    model: Model, orientation: Mapping[int, int], outputs: Sequence[Row], linear: Sequence[Sequence[int]]
+    model: Model, orientation: Mapping[int, int], outputs: Sequence[Row], linear: Sequence[Sequence[Rational]]
 ) -> Network:
     """The network with neurons relu(s_j u_j): layered where no skip is left, else a DAG; exact.
 
     `linear` gives each neuron's affine part over the inputs (n + 1,); the outputs' are over the inputs
     already. A neuron without a known sign is oriented +1, which any later layer makes up for by a skip.
     """
+    over = lcm(*(Fraction(v).denominator for form in linear for v in form))
+    linear = [[int(v * over) for v in form] for form in linear]
     depth = model.depth
     blocks = [[j for j, d in enumerate(depth) if d == k] for k in range(max(depth, default=-1) + 1)]
     n = (len(linear[0]) if linear else len(outputs[0].linear)) - 1
@@ -80,9 +83,12 @@ def assemble(
         for z in block:
             parents = {j: a * signs[z] for j, a in model.neurons[z].parents.items()}
             affine = [v * signs[z] for v in linear[z]]
-            rows.append(_oriented(parents, affine, 1, model, signs, linear))
+            rows.append(_oriented(parents, affine, 1, over, model, signs, linear))
         nodes.append(_node(f"layer{k + 1}", True, rows, blocks[:k], n))
-    rows = [_oriented(dict(row.parents), list(row.linear), row.den, model, signs, linear) for row in outputs]
+    rows = [
+        _oriented(dict(row.parents), [v * over for v in row.linear], row.den, over, model, signs, linear)
+        for row in outputs
+    ]
     nodes.append(_node("output", False, rows, blocks, n))
     return Network(n, nodes)
 
@@ -91,11 +97,15 @@ def _oriented(
     parents: dict[int, int],
     affine: list[int],
     den: int,
+    over: int,
     model: Model,
     signs: Mapping[int, int],
     linear: Sequence[Sequence[int]],
 ) -> tuple[dict[int, Fraction], list[Fraction]]:
-    """Coefficients on relu(s_j u_j) and on (x, 1), from those on |u_j| = 2 relu(s u) - s u, all over den."""
+    """Coefficients on relu(s_j u_j) and on (x, 1), from those on |u_j| = 2 relu(s u) - s u.
+
+    Parents are over `den`, affine parts over `den * over`.
+    """
     features: dict[int, Fraction] = {}
     while parents:
         j = max(parents)
@@ -106,7 +116,7 @@ def _oriented(
             for i, b in model.neurons[j].parents.items():
                 parents[i] = parents.get(i, 0) - a * b
             affine = [v - a * w for v, w in zip(affine, linear[j], strict=True)]
-    return features, [Fraction(v, den) for v in affine]
+    return features, [Fraction(v, den * over) for v in affine]
 
 
 def _node(

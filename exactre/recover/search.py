@@ -52,10 +52,7 @@ class Search:
     def rows(self) -> list[Row] | None:
         """Search until the known neurons explain every kink and the outputs; None when rounds run out."""
         survey = self.survey
-        while len(survey.lines) < _FIRST_LINES:
-            self._say("lines")
-            survey.scan(self._line())
-            layer.first_layer(survey)
+        self.first_lines()
         fits = 0
         while self._rounds < _ROUNDS:
             self._rounds += 1
@@ -70,6 +67,28 @@ class Search:
                         return rows
             self._more()
         return None
+
+    def first_lines(self) -> None:
+        """Scan the first whole lines, and take from them the hyperplanes that they share."""
+        while len(self.survey.lines) < _FIRST_LINES:
+            self._say("lines")
+            self.survey.scan(self._line())
+            layer.first_layer(self.survey)
+
+    def repair(self, segment: Line) -> None:
+        """Look along a segment 0 <= t <= 1 that ends where a recovered network was found wrong."""
+        self._say("repair")
+        self._rounds = max(0, self._rounds - 2)
+        self.survey.scan(segment, Fraction(0), Fraction(1))
+        self._drop_contradicted()
+
+    def open_questions(self) -> list[str]:
+        """Why `rows` gave up."""
+        survey = self.survey
+        unexplained = survey.unexplained()
+        if unexplained:
+            return [f"{len(unexplained)} of {len(survey.kinks)} kinks belong to no recovered neuron"]
+        return ["no affine combination of the recovered neurons gives the outputs"]
 
     def _say(self, stage: str) -> None:
         self._watch(stage, self.layers())

@@ -1,0 +1,274 @@
+"""`recover`: from queries alone to a network, and for a given network to a proof that it is the same.
+
+The only place in recovery that knows more than an oracle: it turns what the caller has into one, and
+after the black-box part asks `certify_equivalence` about the network that was given.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass, field
+from fractions import Fraction
+from os import PathLike
+
+import networkx as nx
+import numpy as np
+
+from exactre.certify.certificate import Certificate
+from exactre.certify.equivalence import certify_equivalence
+from exactre.errors import ExactreError, OutOfBudget
+from exactre.formats import load
+from exactre.network import Network
+from exactre.oracle.exact import CallableOracle, NetworkOracle
+from exactre.oracle.ledger import Ledger
+from exactre.oracle.protocol import Oracle
+from exactre.rational import Rational
+from exactre.recover.graph import bending_graph
+from exactre.recover.jet import Chart, Jets
+from exactre.recover.lift import lifted
+from exactre.recover.line import Line
+from exactre.recover.output import assemble
+from exactre.recover.search import Search
+from exactre.recover.verify import first_mismatch, random_points, steered_points
+
+_WHOLE = 128  # up to so many inputs the chart is the identity
+_CHART = 32
+_SPARE = 8
+_REPAIRS = 40
+_CHECKS = 96
+_REASKED = 4
+
+Target = Network | Oracle | str | PathLike[str] | Callable[[tuple[Fraction, ...]], Sequence[Rational] | Rational]
+
+ASSUMPTIONS = (
+    "the oracle is a feed-forward ReLU network with rational weights and answers exactly",
+    "every neuron of it bends the function at a place that the queries came across",
+)
+
+
+@dataclass(frozen=True)
+class Progress:
+    """What recovery is doing: stage, queries so far, known neurons by layer."""
+
+    stage: str
+    queries: int
+    layers: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Result:
+    """What was recovered, and what is established about it.
+
+    `status` is "certified" (proved equal to the network that was given; `certificate` is the proof),
+    "consistent" (agrees with every query; `assumptions` lists what else identity rests on) or "partial"
+    (`missing` says what is not recovered and why; `network` may be None). `queries` counts all queries,
+    `equivalence_queries` the witnesses handed back by the equivalence check (Angluin's sense).
+    """
+
+    status: str
+    network: Network | None
+    certificate: Certificate | None
+    graph: nx.DiGraph
+    queries: int
+    new_queries: int
+    query_bits: int
+    equivalence_queries: int
+    seconds: float
+    seed: int
+    layers: tuple[int, ...]
+    assumptions: tuple[str, ...]
+    missing: tuple[str, ...]
+
+    @property
+    def neurons(self) -> int:
+        """Number of neurons found."""
+        return sum(self.layers)
+
+    def report(self) -> str:
+        """A summary for a person."""
+        shape = "-".join(map(str, self.layers)) or "none"
+        lines = [
+            self.status,
+            f"hidden neurons  {self.neurons} (layers {shape})",
+            f"queries         {self.queries} ({self.query_bits} bits), "
+            f"{self.equivalence_queries} equivalence queries",
+            f"seconds         {self.seconds:.2f}, seed {self.seed}",
+        ]
+        lines += [f"assumed         {text}" for text in self.assumptions]
+        lines += [f"missing         {text}" for text in self.missing]
+        return "\n".join(lines)
+
+
+def recover(
+    net: Target,
+    *,
+    exact: bool = True,
+    input_dim: int | None = None,
+    max_queries: int | None = None,
+    timeout: float | None = None,
+    seed: int = 0,
+    executor: Executor | None = None,
+    ledger: str | PathLike[str] | None = None,
+    resume: bool = False,
+    progress: Callable[[Progress], None] | None = None,
+) -> Result:
+    """Recover a ReLU network exactly, up to permutation and scaling, from exact queries.
+
+    `net` is a Network, a model file, an Oracle, or a callable from a tuple of `input_dim` Fractions to a
+    sequence of Fraction or int. Recovery sees its answers only; a Network or file is used again at the end
+    to prove the result equal (`executor` serves that proof). Same seed, same queries, same result.
+    Raises ExactreError for unusable arguments, OracleError when the oracle fails or contradicts itself.
+    Source: Rolnick and Koerding, ICML 2020; design of the canonical form in `proofs/`.
+    """
+    if not exact:
+        raise ExactreError("exact=False: expected True, oracles with rounded answers are not supported")
+    start = time.monotonic()
+    target, oracle = _oracle(net, input_dim)
+    with Ledger(
+        oracle, path=ledger, resume=resume, seed=seed, max_queries=max_queries, timeout=timeout
+    ) as book:
+        run = _Run(book, target, seed, executor, timeout, start, progress)
+        try:
+            run.search()
+        except OutOfBudget as error:
+            run.missing.append(str(error))
+        return run.result()
+
+
+def _oracle(net: Target, input_dim: int | None) -> tuple[Network | None, Oracle]:
+    """The network if one is given, and the oracle that recovery may ask."""
+    if isinstance(net, str | PathLike):
+        net = load(net)
+    if isinstance(net, Network):
+        return net, NetworkOracle(net)
+    if isinstance(net, Oracle):
+        return None, net
+    if callable(net):
+        if input_dim is None:
+            raise ExactreError("input_dim: expected the number of inputs for a callable, found None")
+        return None, CallableOracle(net, input_dim)
+    raise ExactreError(f"expected a Network, a path, an Oracle or a callable, found {type(net).__name__}")
+
+
+@dataclass
+class _Run:
+    """The state of one recovery, so that whatever stops it can be reported."""
+
+    ledger: Ledger
+    target: Network | None
+    seed: int
+    executor: Executor | None
+    timeout: float | None
+    start: float
+    progress: Callable[[Progress], None] | None
+    missing: list[str] = field(default_factory=list)
+    network: Network | None = None
+    certificate: Certificate | None = None
+    equivalence_queries: int = 0
+    _search: Search | None = None
+
+    def search(self) -> None:
+        """Search, check, repair, until the network stands or there is nothing left to try."""
+        n = self.ledger.input_dim
+        rng = np.random.default_rng(self.seed)
+        chart = Chart.identity(n) if n <= _WHOLE else Chart.random(n, _CHART, rng)
+        search = self._search = self._searcher(chart, rng)
+        if chart.dim < n:
+            search.first_lines()
+            width = sum(search.layers()) + _SPARE
+            if search.survey.unexplained() and width > chart.dim:
+                chart = Chart.identity(n) if width >= n else Chart.random(n, width, rng)
+                search = self._search = self._searcher(chart, rng)
+        for _ in range(_REPAIRS):
+            rows = search.rows()
+            if rows is None:
+                self.missing += search.open_questions()
+                return
+            survey = search.survey
+            plain = [neuron.linear for neuron in survey.model.neurons]
+            net = assemble(survey.model, survey.orientation, rows, plain)
+            self._tell("checks", search.layers())
+            points = random_points(chart.dim, _CHECKS, rng)
+            points += steered_points(survey.model, survey.orientation, _CHECKS, rng)
+            segment = first_mismatch(survey.jets, net, points)
+            if segment is None and chart.dim < n:
+                full = Jets(self.ledger, Chart.identity(n))
+                found = lifted(survey, full, rows)
+                if found is None:
+                    self.missing.append("a neuron's row over all inputs could not be read")
+                    return
+                net = assemble(survey.model, survey.orientation, found[1], found[0])
+                if first_mismatch(full, net, random_points(n, _CHECKS, rng)) is not None:
+                    self.missing.append("the network agrees on the chart but not on all inputs")
+                    return
+            if segment is None:
+                self.network = net
+                segment = self._certified(net, chart)
+                if segment is None:
+                    return
+            search.repair(segment)
+        self.missing.append(f"checks still fail after {_REPAIRS} repairs")
+        self.network = None
+
+    def _certified(self, net: Network, chart: Chart) -> Line | None:
+        """Replay the ledger; with a given network, prove equality, or return a segment to a witness."""
+        self._tell("replay", ())
+        self.ledger.reask(_REASKED)
+        for points, answers in self.ledger.replay():
+            if net.evaluate(points) != answers:
+                self.network = None
+                self.missing.append("the recovered network does not give every answer in the ledger")
+                return None
+        if self.target is None:
+            return None
+        self._tell("certificate", ())
+        left = None if self.timeout is None else max(0.0, self.timeout - (time.monotonic() - self.start))
+        verdict = certify_equivalence(self.target, net, timeout=left, executor=self.executor)
+        if verdict.status == "equivalent":
+            self.certificate = verdict.certificate
+        elif verdict.witness is not None and chart.dim == self.ledger.input_dim:
+            self.equivalence_queries += 1
+            self.network = None
+            return Line((Fraction(0),) * chart.dim, tuple(verdict.witness.point))
+        elif verdict.witness is not None:
+            self.network = None
+            self.missing.append("the network differs from the one given, outside the chart that was searched")
+        return None
+
+    def _searcher(self, chart: Chart, rng: np.random.Generator) -> Search:
+        return Search(Jets(self.ledger, chart), rng, self._tell)
+
+    def _tell(self, stage: str, layers: tuple[int, ...]) -> None:
+        if self.progress is not None:
+            if not layers and self._search is not None:
+                layers = self._search.layers()
+            self.progress(Progress(stage, self.ledger.queries, layers))
+
+    def result(self) -> Result:
+        """What is established now."""
+        search = self._search
+        model = None if search is None else search.survey.model
+        graph = nx.DiGraph() if model is None or search is None else bending_graph(model, search.survey.orientation)
+        if self.network is None:
+            status, assumptions = "partial", ()
+        elif self.certificate is not None:
+            status, assumptions = "certified", ()
+        else:
+            status, assumptions = "consistent", ASSUMPTIONS
+        return Result(
+            status=status,
+            network=self.network,
+            certificate=self.certificate,
+            graph=graph,
+            queries=self.ledger.queries,
+            new_queries=self.ledger.new_queries,
+            query_bits=self.ledger.query_bits,
+            equivalence_queries=self.equivalence_queries,
+            seconds=time.monotonic() - self.start,
+            seed=self.seed,
+            layers=() if search is None else search.layers(),
+            assumptions=assumptions,
+            missing=tuple(self.missing),
+        )
