@@ -166,8 +166,8 @@ class DigitNetwork:
         return last[1]
 
     def _new_plan(self, den: int, length: int) -> _Plan | None:
-        # 1. Upwards: every node's denominator, and the bits that its integers need before ReLU.
-        dens, lengths = {self.input_name: den}, {self.input_name: length}
+        # 1. Upwards: every node's denominator, and the bits that its integers need, sign included.
+        dens, lengths = {self.input_name: den}, {self.input_name: length + 1}
         biases: dict[str, list[int]] = {}
         readers: dict[str, list[tuple[_Weight, int]]] = {
             name: [] for name in (self.input_name, *self.weights)
@@ -181,7 +181,7 @@ class DigitNetwork:
                 scale = total // (w.matrix.den * dens[source])
                 bound += w.norm * scale << lengths[source]
                 readers[source].append((w, scale))
-            dens[node.name], lengths[node.name] = total, bound.bit_length()
+            dens[node.name], lengths[node.name] = total, bound.bit_length() + (not node.relu)
         # 2. The digit size of every value that costs its readers the fewest products.
         sizes = {}
         for name, weights_and_scales in readers.items():
@@ -192,10 +192,11 @@ class DigitNetwork:
             sizes[name] = min(_SIZES, key=lambda b: (costs[b], b))
         sizes[self.nodes[-1].name] = _OUTPUT_BITS
         # 3. The planes of every value: before ReLU there is a sign, and room for the highest product.
-        kept, planes = {self.input_name: -(-(length + 1) // sizes[self.input_name])}, {}
+        kept = {name: -(-lengths[name] // size) for name, size in sizes.items()}
+        planes = {}
         for node in self.nodes:
             bits, products = sizes[node.name], 0
-            planes[node.name] = -(-(lengths[node.name] + 1) // bits)
+            planes[node.name] = -(-(lengths[node.name] + node.relu) // bits)
             for source, w in self.weights[node.name]:
                 count = w.count(dens[node.name] // (w.matrix.den * dens[source]), sizes[source])
                 top = (kept[source] - 1) * sizes[source] + (count - 1) * w.bits(sizes[source])
@@ -203,7 +204,8 @@ class DigitNetwork:
                 products += kept[source] * count
             if products > _MOST_PRODUCTS:
                 return None
-            kept[node.name] = max(1, -(-lengths[node.name] // bits)) if node.relu else planes[node.name]
+            if not node.relu:
+                kept[node.name] = planes[node.name]  # the sign may be in the top one
         # 4. Weights and biases cut.
         steps = []
         for node in self.nodes:
