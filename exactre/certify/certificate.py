@@ -135,8 +135,15 @@ def _runs(steps: Sequence[Step]) -> Iterator[list[Any]]:
             yield [rule, [step.atom for step in run], [_text(step.factor) for step in run]]
         elif rule == "zero":
             yield from ([rule, _terms(step.terms), [_tree_node(node) for node in step.tree]] for step in run)
+        elif rule == "bound":
+            yield from (_bound(step) for step in run)
         else:
             yield from ([rule, _terms(step.derivation.terms)] for step in run)
+
+
+def _bound(step: Step) -> list[Any]:
+    pair = None if step.below is None else [step.below, _text(step.factor)]
+    return ["bound", step.atom, pair, _text(step.constant), _terms(step.derivation.terms)]
 
 
 def _tree_node(node: TreeNode) -> list[Any]:

@@ -7,6 +7,7 @@ from concurrent.futures import Executor
 from dataclasses import dataclass
 from fractions import Fraction
 
+from exactre.certify.bounding import bounded
 from exactre.certify.certificate import Certificate, Equivalence, Witness, digest
 from exactre.certify.matching import match
 from exactre.certify.question import Domain, Question
@@ -23,7 +24,8 @@ class Verdict:
     """What is established about two networks; `seconds` is wall-clock time.
 
     `status` is "equivalent" or "different", each with a certificate (`different` also with its
-    witness), or "undecided", whose `reason` says what is left. `method`: "matching", "witness", "case-split".
+    witness), or "undecided", whose `reason` says what is left. `method` is "matching", "witness", "bounds" or
+    "case-split".
     """
 
     status: str
@@ -62,10 +64,15 @@ def certify_equivalence(
     if all(d == ZERO for d in matching.differences):
         return verdict("matching", Equivalence(matching.steps_a, matching.steps_b, (TreeNode("equal"),)))
     witness = random_witness(question)
-    if witness is None:
+    if witness is None and question.tolerance > 0 and domain is not None:
+        proof = bounded(question, matching)
+        if proof is not None:
+            steps, leaf = proof
+            return verdict("bounds", Equivalence(matching.steps_a, (*matching.steps_b, *steps), (leaf,)))
+    if witness is None and question.tolerance == 0:
         matching = match(a, b, Sweep(question, deadline))
-        if any(d != ZERO for d in matching.differences):
-            witness = boundary_witness(question, matching, deadline)
+    if witness is None and any(d != ZERO for d in matching.differences):
+        witness = boundary_witness(question, matching, deadline)
     if witness is not None:
         return verdict("witness", witness)
     outcome = split(question, matching, deadline=deadline, executor=executor)

@@ -41,7 +41,8 @@ class Sampler:
         n, steps = self.input_dim, 2**bits
         if self.domain is None:
             shift = scale - bits
-            numbers = [self.random.randint(-steps, steps) << max(shift, 0) for _ in range(count * n)]
+            draw = self.random.getrandbits
+            numbers = [(draw(bits + 1) - steps) << max(shift, 0) for _ in range(count * n)]
             return Points(fmpz_mat(count, n, numbers), 1 << max(-shift, 0))
         return Points.of([self.fit(self._raw(scale, steps)) for _ in range(count)], n)
 

@@ -8,6 +8,7 @@ by a case split over the few atoms that it depends on; a point that refutes one 
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from dataclasses import replace
 from fractions import Fraction
 from math import lcm
@@ -19,8 +20,8 @@ from exactre.certify.question import Question
 from exactre.certify.sampling import SCALES, Sampler
 from exactre.certify.split import PRIME, Problem, explore, whole_domain
 from exactre.check import Step, Terms, TreeNode, Vector, coefficient, combine
-from exactre.linalg import pivot_columns
-from exactre.rational import Points
+from exactre.linalg import pivot_columns, solve
+from exactre.rational import Matrix, Points
 
 SAMPLE_BITS = 12  # more than a witness needs: equal points propose relations that are none
 SPARE = 16  # sample points more than columns
@@ -36,18 +37,20 @@ class Sweep:
         self.deadline = deadline
         self.sampler = Sampler(question.domain, question.a.input_dim)
         self.root = whole_domain(question, ())
+        self.failed: dict[int, int] = {}  # by atom: equations known when its proof was too long
         self.samples: list[tuple[Points, list[dict[str, Points]]]] = []  # with both networks' neurons
 
     def __call__(self, system: System) -> list[Step]:
         """Prove what relations can be proved, add them to the system, and return their steps."""
         steps: list[Step] = []
-        tried: set[int] = set()
         again = True
         while again:
             again = False
             for t in self._relations(system):
+                if self.deadline is not None and time.time() > self.deadline:
+                    return steps
                 highest = max(t[2])
-                if highest in tried or (self.deadline is not None and time.time() > self.deadline):
+                if self.failed.get(highest) == len(system.equations):
                     continue
                 problem = Problem(system.inputs, tuple(system.atoms), Fraction(0))
                 outcome = explore(problem, self.deadline, None, BUDGET, replace(self.root, differences=(t,)))
@@ -55,34 +58,33 @@ class Sweep:
                     self._add(Points.of([outcome.refutation], system.inputs))
                     again = True
                     break
-                tried.add(highest)
                 if outcome.open_cells == 0:
                     tree = tuple(node for node in outcome.nodes if isinstance(node, TreeNode))
                     steps.append(Step("zero", terms=_terms(t, system.inputs), tree=tree))
                     system.learn(t)
+                else:
+                    self.failed[highest] = len(system.equations)
         return steps
 
-    def _relations(self, system: System) -> list[Vector]:
+    def _relations(self, system: System) -> Iterator[Vector]:
         """Expressions that vanish at all sample points, one for each atom that earlier ones determine."""
         first = 1 + system.inputs
         atoms = range(first, first + len(system.atoms))
         bases = [*range(first), *(basis for basis in atoms if basis not in system.equations)]
         if len(bases) > MAX_COLUMNS:
-            return []
+            return
         values = self._values(system, bases)
         residues = nmod_mat(len(values), len(bases), [v % PRIME for row in values for v in row], PRIME)
         reduced = residues.rref()[0]
         echelon, pivots = reduced.tolist(), pivot_columns(reduced)
-        relations = []
         for j in sorted(set(range(first, len(bases))) - set(pivots)):
             # Modulo a prime the support is seen; the coefficients are solved for over Q.
-            support = [p for p, row in zip(pivots, echelon, strict=False) if p < j and row[j]] + [j]
-            chosen = [row[p] for row in values for p in support]
-            kernel, nullity = fmpz_mat(len(values), len(support), chosen).nullspace()
-            if nullity == 1:
-                entries = {bases[p]: int(kernel[i, 0]) for i, p in enumerate(support) if kernel[i, 0]}
-                relations.append(combine([(v, 1, (1, 1, {basis: 1})) for basis, v in entries.items()]))
-        return relations
+            support = [p for p, row in zip(pivots, echelon, strict=False) if p < j and row[j]]
+            A = Matrix(fmpz_mat([[row[p] for p in support] for row in values]))
+            x = solve(A, Matrix(fmpz_mat([[row[j]] for row in values])))
+            if x is not None:
+                terms = [(-int(v), x.den, bases[p]) for p, v in zip(support, x.num.entries(), strict=True)]
+                yield combine([(p, q, (1, 1, {basis: 1})) for p, q, basis in [*terms, (1, 1, bases[j])]])
 
     def _values(self, system: System, bases: list[int]) -> list[list[int]]:
         """The values of the basis elements at the sample points, each row a multiple of one point's."""
@@ -95,10 +97,10 @@ class Sweep:
         rows = []
         for points, neurons in self.samples:
             den = lcm(points.den, *(p.den for values in neurons for p in values.values()))
-            columns = [[den] * len(points)]
-            columns += [_column(points, j, den) for j in range(system.inputs)]
-            columns += [_column(neurons[side][node], i, den) for side, node, i in origins]
-            rows += [list(row) for row in zip(*columns, strict=True)]
+            inputs = _whole(points, den)
+            outputs = [{name: _whole(p, den) for name, p in values.items()} for values in neurons]
+            for i, row in enumerate(inputs):
+                rows.append([den, *row, *(outputs[side][node][i][j] for side, node, j in origins)])
         return rows
 
     def _add(self, points: Points) -> None:
@@ -106,9 +108,9 @@ class Sweep:
         self.samples.append((points, [net.preactivations(points, after_relu=True) for net in nets]))
 
 
-def _column(points: Points, j: int, den: int) -> list[int]:
+def _whole(points: Points, den: int) -> list[list[int]]:
     factor = den // points.den
-    return [int(points.num[i, j]) * factor for i in range(len(points))]
+    return [[int(v) * factor for v in row] for row in points.num.tolist()]
 
 
 def _terms(t: Vector, inputs: int) -> Terms:

@@ -142,4 +142,4 @@ def test_the_campaign_has_every_rule():
             for item in proof.get(part, []):
                 used.add(item[0])
                 used |= {node[0] for node in item[2]} if item[0] == "zero" else set()
-    assert used >= {"atom", "scaled", "active", "inactive", "zero", "split", "equal", "bounded"}
+    assert used >= {"atom", "scaled", "active", "inactive", "zero", "bound", "split", "equal", "bounded"}

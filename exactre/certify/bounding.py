@@ -1,0 +1,149 @@
+"""Tolerance without cases: bounds on neurons and on the differences of paired neurons, layer by layer.
+
+In exact interval arithmetic every preactivation, and every difference of the preactivations of two paired
+neurons, gets a bound from the facts of the layers before, and `bound` steps carry it across the ReLU. Two
+networks whose weights are nearly the same are proved nearly the same in time linear in the certificate.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from fractions import Fraction
+
+from exactre.certify.matching import Matching
+from exactre.certify.question import Question
+from exactre.check import Derivation, Step, Terms, TreeNode, Vector, coefficient, combine, scale
+
+ROUND_BITS = 40  # bounds are rounded up to this many significant bits, so that they do not grow
+
+Form = dict[int, Fraction]  # basis index -> coefficient
+Bound = tuple[Fraction, list[tuple[str, int, Fraction]]]  # value, and the facts that derive value - t >= 0
+
+
+def bounded(question: Question, matching: Matching) -> tuple[tuple[Step, ...], TreeNode] | None:
+    """`bound` steps and the leaf that they suffice for, None when they do not; exact.
+
+    The domain must be bounded by its rows of one coordinate. Neurons are paired by their places, where
+    both networks have hidden layers of the same widths.
+    """
+    bounds = _Bounds(question, matching)
+    partners = _partners(question, matching)
+    for k in range(len(matching.atoms)):
+        if not bounds.learn(k, None):
+            return None
+        if k in partners:
+            bounds.learn(k, partners[k])
+            bounds.learn(partners[k], k)
+    pairs: list[tuple[Derivation, Derivation] | None] = []
+    for d in matching.differences:
+        both = []
+        for sign in (1, -1):
+            bound = bounds.upper(_form(scale(sign, 1, d)))
+            if bound is None or bound[0] > question.tolerance:
+                return None
+            both.append(_derivation(bound, question.tolerance))
+        pairs.append((both[0], both[1]))
+    return tuple(bounds.steps), TreeNode("bounded", bounds=pairs)
+
+
+@dataclass
+class _Bounds:
+    """The bounds learnt so far: by atom j, or by pair (j, k), the `bound` fact's number and its constant."""
+
+    question: Question
+    matching: Matching
+    steps: list[Step] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.above: dict[int, tuple[int, Fraction]] = {}
+        self.apart: dict[int, dict[int, tuple[int, Fraction]]] = {}
+        self.sides: dict[tuple[int, bool], tuple[int, Fraction, Fraction]] = {}
+        assert self.question.domain is not None
+        for i, (row, bound) in enumerate(self.question.domain.rows):
+            if len(row) == 1:
+                j, v = row[0]
+                known = self.sides.get((j, v > 0))
+                if known is None or (bound / v < known[2] / known[1]) == (v > 0):
+                    self.sides[j, v > 0] = i, v, bound
+
+    def learn(self, j: int, k: int | None) -> bool:
+        """Bound r_j, or r_j - r_k, from above by a new step; False when the domain does not bound it."""
+        e = self.matching.atoms
+        t = e[j] if k is None else combine([(1, 1, e[j]), (-1, 1, e[k])])
+        bound = self.upper(_form(t))
+        if bound is None:
+            return False
+        c = _rounded_up(max(bound[0], Fraction(0)))
+        number = len(self.steps)
+        self.steps.append(
+            Step("bound", j, (1, 1), _derivation(bound, c), below=k, constant=c.as_integer_ratio())
+        )
+        if k is None:
+            self.above[j] = number, c
+        else:
+            self.apart.setdefault(j, {})[k] = number, c
+        return True
+
+    def upper(self, t: Form) -> Bound | None:
+        """An upper bound of an expression with the facts that give it, None when the domain gives none."""
+        value, facts, first = t.pop(0, Fraction(0)), [], 1 + self.question.a.input_dim
+        # 1. Differences of paired neurons, as far as their coefficients are opposite.
+        for basis in list(t):
+            for k, (number, c) in self.apart.get(basis - first, {}).items():
+                m = min(t[basis], -t.get(first + k, Fraction(0)))
+                if m > 0:
+                    t[basis] -= m
+                    t[first + k] += m
+                    value += m * c
+                    facts.append(("bound", number, m))
+        # 2. What is left: each neuron by itself, each input by the domain.
+        for basis, v in t.items():
+            if basis >= first and v < 0:
+                facts.append(("relu", basis - first, -v))
+            elif basis >= first and v > 0:
+                number, c = self.above[basis - first]
+                value += v * c
+                facts.append(("bound", number, v))
+            elif v:
+                side = self.sides.get((basis - 1, v > 0))
+                if side is None:
+                    return None
+                i, a, bound = side
+                value += v / a * bound
+                facts.append(("domain", i, v / a))
+        return value, facts
+
+
+def _partners(question: Question, matching: Matching) -> dict[int, int]:
+    """The atom of A's neuron at the same place as the neuron of each of B's atoms, where both are atoms."""
+    if [node.width for node in question.a.hidden] != [node.width for node in question.b.hidden]:
+        return {}
+    made, places = 0, []
+    for steps in (matching.steps_a, matching.steps_b):
+        atoms: list[int | None] = []
+        for step in steps:
+            if step.rule == "atom":
+                atoms.append(made)
+                made += 1
+            elif step.rule != "zero":
+                atoms.append(None)
+        places.append(atoms)
+    return {k: j for j, k in zip(*places, strict=True) if j is not None and k is not None}
+
+
+def _form(t: Vector) -> Form:
+    return {basis: Fraction(*coefficient(t, basis)) for basis in t[2]}
+
+
+def _derivation(bound: Bound, limit: Fraction) -> Derivation:
+    """The derivation of limit - t >= 0 from that of a smaller bound."""
+    value, facts = bound
+    terms: Terms = [(kind, i, m.as_integer_ratio()) for kind, i, m in facts]
+    rest = limit - value
+    return Derivation([*terms, ("one", 0, rest.as_integer_ratio())] if rest else terms)
+
+
+def _rounded_up(value: Fraction) -> Fraction:
+    shift = ROUND_BITS - (value.numerator.bit_length() - value.denominator.bit_length())
+    unit = Fraction(2) ** -shift
+    return -(-value // unit) * unit
