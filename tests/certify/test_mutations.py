@@ -19,6 +19,7 @@ ABS = Network.from_rows([([[1], [-1]], [0, 0]), ([[1, 1]], [0])])
 ABS_2 = Network.from_rows([([[2], [-1]], [0, 0]), ([[1, -1]], [0])])  # 2 relu(x) - relu(-x), not |x|
 RELU = Network.from_rows([([[1]], [0]), ([[1]], [0])])
 IDENTITY = Network.from_rows([([[1]], [0])])
+ZERO = Network.from_rows([([[0]], [0])])
 NEARLY = Network.from_rows([([[1]], [Fraction(1, 3)]), ([[1]], [0])])
 MIN = Network.from_rows([([[1, -1], [0, 1], [0, -1]], [0, 0, 0]), ([[-1, 1, -1]], [0])])
 STACK = Network.from_rows([([[1], [3]], [0, -1]), ([[1, 1], [-1, 0]], [1, -2]), ([[1, 4]], [-1])])
@@ -43,6 +44,7 @@ QUESTIONS = {
     "domain and tree": (ABS, ABS_2, {"domain": Domain.box([0], [2])}),
     "tolerance": (RELU, NEARLY, {"tolerance": Fraction(1, 3)}),
     "tolerance on a box": (RELU, NEARLY, {"domain": Domain.box([-1], [1]), "tolerance": Fraction(1, 3)}),
+    "tolerance by cases": (ABS, ZERO, {"domain": Domain.box([-1], [1]), "tolerance": Fraction(1)}),
     "witness": (ABS, ABS_2, {}),
     "witness beyond a tolerance": (MIN, Network.from_rows([([[1, 0]], [0])]), {"tolerance": Fraction(1, 2)}),
 }
