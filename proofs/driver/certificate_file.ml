@@ -44,53 +44,35 @@ let domain_row where value =
       (row, rational where bound)
   | _ -> malformed "%s: expected [row, bound]" where
 
-let derivation where value =
+(* Triples [kind, index, rational], each read by [triple] of its place, kind, index and rational. *)
+let triples triple where value =
   map_items where
-    (fun at item ->
-      match item with
+    (fun at -> function
       | Array [ String kind; k; number ] ->
           let k = index at k and q = rational at number in
-          let fact =
-            match kind with
-            | "one" -> if k = 0 then Checker.One else malformed "%s: expected index 0 for \"one\", found %d" at k
-            | "relu" -> Checker.Relu (Z.of_int k)
-            | "gap" -> Checker.Gap (Z.of_int k)
-            | "domain" -> Checker.Domain (Z.of_int k)
-            | _ -> malformed "%s: unknown fact %S" at kind
-          in
-          if Z.sign q.Checker.qnum <= 0 then malformed "%s: expected a multiplier > 0" at;
-          (fact, q)
-      | other -> malformed "%s: expected [kind, index, multiplier], found %s" at (show other))
+          if kind = "one" && k <> 0 then malformed "%s: expected index 0 for \"one\", found %d" at k;
+          (triple at kind (Z.of_int k) q, q)
+      | other -> malformed "%s: expected [kind, index, rational], found %s" at (show other))
     value
 
-let steps where value =
-  let total = ref 0 in
-  let run at count =
-    total := !total + count;
-    if !total > max_neurons then malformed "%s: more than %d neurons" at max_neurons
-  in
-  let rec repeat n step acc = if n = 0 then acc else repeat (n - 1) step (step :: acc) in
-  let add at acc = function
-    | Array [ String (("atom" | "constant") as rule); count ] ->
-        let count = index ~least:1 at count in
-        run at count;
-        repeat count (if rule = "atom" then Checker.Atom else Checker.Constant) acc
-    | Array [ String "scaled"; atoms; factors ] ->
-        let ks = map_items at index atoms and ss = map_items at rational factors in
-        if ks = [] || List.compare_lengths ks ss <> 0 || List.exists Network_file.is_zero ss then
-          malformed "%s: expected as many factors as atoms, at least one, and none zero" at;
-        run at (List.length ks);
-        List.fold_left2 (fun acc k s -> Checker.Scaled (Z.of_int k, s) :: acc) acc ks ss
-    | Array [ String "active"; d ] -> run at 1; Checker.Active (derivation at d) :: acc
-    | Array [ String "inactive"; d ] -> run at 1; Checker.Inactive (derivation at d) :: acc
-    | other -> malformed "%s: expected a step, found %s" at (show other)
-  in
-  let _, reversed =
-    List.fold_left
-      (fun (i, acc) item -> (i + 1, add (Printf.sprintf "%s[%d]" where i) acc item))
-      (0, []) (array where value)
-  in
-  List.rev reversed
+let derivation =
+  triples (fun at kind k q ->
+      if Z.sign q.Checker.qnum <= 0 then malformed "%s: expected a multiplier > 0" at;
+      match kind with
+      | "one" -> Checker.One
+      | "relu" -> Checker.Relu k
+      | "gap" -> Checker.Gap k
+      | "domain" -> Checker.Domain k
+      | "bound" -> Checker.Bound k
+      | _ -> malformed "%s: unknown fact %S" at kind)
+
+let parts =
+  triples (fun at kind k _ ->
+      match kind with
+      | "one" -> Checker.PartOne
+      | "input" -> Checker.PartInput k
+      | "atom" -> Checker.PartAtom k
+      | _ -> malformed "%s: unknown part %S" at kind)
 
 (* The tree in preorder, which must end where the list ends. *)
 let tree where value =
@@ -119,6 +101,50 @@ let tree where value =
   in
   if !missing > 0 then malformed "%s: the tree ends early, %d subtrees are missing" where !missing;
   nodes
+
+let steps where value =
+  let total = ref 0 in
+  let run at count =
+    total := !total + count;
+    if !total > max_neurons then malformed "%s: more than %d neurons" at max_neurons
+  in
+  let rec repeat n step acc = if n = 0 then acc else repeat (n - 1) step (step :: acc) in
+  let add at acc = function
+    | Array [ String (("atom" | "constant") as rule); count ] ->
+        let count = index ~least:1 at count in
+        run at count;
+        repeat count (if rule = "atom" then Checker.Atom else Checker.Constant) acc
+    | Array [ String "scaled"; atoms; factors ] ->
+        let ks = map_items at index atoms and ss = map_items at rational factors in
+        if ks = [] || List.compare_lengths ks ss <> 0 || List.exists Network_file.is_zero ss then
+          malformed "%s: expected as many factors as atoms, at least one, and none zero" at;
+        run at (List.length ks);
+        List.fold_left2 (fun acc k s -> Checker.Scaled (Z.of_int k, s) :: acc) acc ks ss
+    | Array [ String "active"; d ] -> run at 1; Checker.Active (derivation at d) :: acc
+    | Array [ String "inactive"; d ] -> run at 1; Checker.Inactive (derivation at d) :: acc
+    | Array [ String "zero"; t; nodes ] -> Checker.LearnZero (parts at t, tree at nodes) :: acc
+    | Array [ String "bound"; j; below; c; d ] ->
+        let positive at number =
+          let s = rational at number in
+          if Z.sign s.Checker.qnum <= 0 then malformed "%s: expected a factor > 0" at else s
+        in
+        let below =
+          match below with
+          | Null -> None
+          | Array [ k; s ] -> Some (Z.of_int (index at k), positive at s)
+          | other -> malformed "%s: expected null or [index, factor], found %s" at (show other)
+        in
+        let c = rational at c in
+        if Z.sign c.Checker.qnum < 0 then malformed "%s: expected a constant >= 0" at;
+        Checker.LearnBound (Z.of_int (index at j), below, c, derivation at d) :: acc
+    | other -> malformed "%s: expected a step, found %s" at (show other)
+  in
+  let _, reversed =
+    List.fold_left
+      (fun (i, acc) item -> (i + 1, add (Printf.sprintf "%s[%d]" where i) acc item))
+      (0, []) (array where value)
+  in
+  List.rev reversed
 
 let read document =
   match

@@ -9,6 +9,8 @@ let rule_of_step = function
   | Checker.Constant -> "constant"
   | Checker.Active _ -> "active"
   | Checker.Inactive _ -> "inactive"
+  | Checker.LearnZero _ -> "zero"
+  | Checker.LearnBound _ -> "bound"
 
 let rule_of_tree_node = function
   | Checker.Split _ -> "split"
@@ -17,46 +19,58 @@ let rule_of_tree_node = function
   | Checker.Equal -> "equal"
   | Checker.Bounded _ -> "bounded"
 
-(* The step and the rule of a refusal: [steps_a], [steps_b] and [tree] are empty for a witness. *)
-let step_and_rule steps_a steps_b tree place reason =
-  let at name items rule_of i =
-    (Printf.sprintf "%s%s" name (Z.to_string i), match List.nth_opt items (Z.to_int i) with
-      | Some item -> rule_of item
-      | None -> "one step per neuron")
-  in
-  match (place, reason) with
-  | (Checker.InA _ | Checker.InB _), (Checker.StepsMissing | Checker.StepsLeft) -> ("networks", "one step per neuron")
-  | Checker.InA i, _ -> at "A, neuron " steps_a rule_of_step i
-  | Checker.InB i, _ -> at "B, neuron " steps_b rule_of_step i
-  | Checker.InTree i, _ -> at "tree, node " tree rule_of_tree_node i
-  | Checker.InDomain, _ -> ("domain", "domain")
-  | Checker.InWitness, Checker.OutsideDomain i -> ("witness", Printf.sprintf "domain[%s]" (Z.to_string i))
-  | Checker.InWitness, Checker.InputsMissing -> ("witness", "length")
-  | Checker.InWitness, Checker.WithinTolerance -> ("witness", "difference")
-  | Checker.InWitness, _ -> ("witness", "value")
-  | Checker.InFiles, _ -> ("networks", "same inputs and outputs")
-
-let value = function
+let rec value = function
   | Checker.UnknownValue -> "it reads a value that does not exist"
   | Checker.UnknownAtom k -> Printf.sprintf "atom %s does not exist" (Z.to_string k)
+  | Checker.UnknownInput i -> Printf.sprintf "input %s does not exist" (Z.to_string i)
   | Checker.UnknownDomainRow i -> Printf.sprintf "domain row %s does not exist" (Z.to_string i)
+  | Checker.UnknownBound i -> Printf.sprintf "bound %s does not exist" (Z.to_string i)
   | Checker.MultiplierNotPositive -> "a multiplier is not positive"
   | Checker.NotDerived -> "the weighted facts less the target are not zero"
   | Checker.ScaleZero -> "the factor is zero"
   | Checker.NotMultiple k -> Printf.sprintf "the preactivation is not s * e[%s]" (Z.to_string k)
   | Checker.NotConstant -> "the preactivation is not a constant"
-  | Checker.StepsMissing -> "there are fewer steps than neurons"
-  | Checker.StepsLeft -> "there are more steps than neurons"
-  | Checker.ChosenTwice k -> Printf.sprintf "atom %s is chosen already" (Z.to_string k)
+  | Checker.NoAtom -> "the expression has no atom"
+  | Checker.StepCount -> "the numbers of steps and neurons differ"
+  | Checker.ChosenTwice k -> Printf.sprintf "atom %s is chosen or learnt already" (Z.to_string k)
   | Checker.NotEqual i -> Printf.sprintf "the difference of output %s is not zero" (Z.to_string i)
   | Checker.TreeEnds -> "the tree ends early"
   | Checker.TreeGoesOn -> "the tree goes on after its end"
+  | Checker.AtNode (_, why) -> value why
   | Checker.WidthsDiffer -> "the numbers of inputs or outputs differ"
   | Checker.InputsMissing -> "the input has not one coordinate for each input of the networks"
   | Checker.NegativeTolerance -> "the tolerance is negative"
   | Checker.OutsideDomain i -> Printf.sprintf "the input violates row %s" (Z.to_string i)
   | Checker.WrongOutput i -> Printf.sprintf "output %s is not the computed one" (Z.to_string i)
   | Checker.WithinTolerance -> "no output differs by more than the tolerance"
+
+(* The step and the rule that a refusal is about. *)
+let in_tree where tree = function
+  | Checker.AtNode (i, _) ->
+      (Printf.sprintf "%stree[%s]" where (Z.to_string i), rule_of_tree_node (List.nth tree (Z.to_int i)))
+  | _ -> (where ^ "tree", "tree")
+
+let in_step name steps i reason =
+  let where = Printf.sprintf "%s, step %s" name (Z.to_string i) in
+  match (reason, List.nth_opt steps (Z.to_int i)) with
+  | Checker.StepCount, _ | _, None -> ("network " ^ name, "one step per neuron")
+  | (Checker.AtNode _ | Checker.TreeEnds | Checker.TreeGoesOn), Some (Checker.LearnZero (_, tree)) ->
+      in_tree (where ^ ", ") tree reason
+  | _, Some step -> (where, rule_of_step step)
+
+let step_and_rule proof place reason =
+  match (place, proof) with
+  | Checker.InA i, Certificate_file.Equivalent (steps_a, _, _) -> in_step "A" steps_a i reason
+  | Checker.InB i, Certificate_file.Equivalent (_, steps_b, _) -> in_step "B" steps_b i reason
+  | Checker.InTree, Certificate_file.Equivalent (_, _, tree) -> in_tree "" tree reason
+  | Checker.InDomain, _ -> ("domain", "domain")
+  | Checker.InFiles, _ -> ("networks", "same inputs and outputs")
+  | (Checker.InWitness | Checker.InA _ | Checker.InB _ | Checker.InTree), _ -> (
+      match reason with
+      | Checker.OutsideDomain i -> ("witness", Printf.sprintf "domain[%s]" (Z.to_string i))
+      | Checker.InputsMissing -> ("witness", "length")
+      | Checker.WithinTolerance -> ("witness", "difference")
+      | _ -> ("witness", "value"))
 
 let load path read =
   try read (Json.parse (Json.read_file path))
@@ -73,17 +87,17 @@ let check certificate_path a_path b_path =
   check_hash "A" certificate.a a;
   check_hash "B" certificate.b b;
   let { Certificate_file.domain; tolerance; proof; _ } = certificate in
-  let answer, steps_a, steps_b, tree =
+  let answer =
     match proof with
     | Equivalent (steps_a, steps_b, tree) ->
-        (Checker.check_equivalent a.network b.network domain tolerance steps_a steps_b tree, steps_a, steps_b, tree)
+        Checker.check_equivalent a.network b.network domain tolerance steps_a steps_b tree
     | Different (input, output_a, output_b) ->
-        (Checker.check_different a.network b.network domain tolerance input output_a output_b, [], [], [])
+        Checker.check_different a.network b.network domain tolerance input output_a output_b
   in
   match answer with
   | Checker.Ok () -> ()
   | Checker.Refused (place, reason) ->
-      let step, rule = step_and_rule steps_a steps_b tree place reason in
+      let step, rule = step_and_rule proof place reason in
       raise (Invalid (Printf.sprintf "%s: %s: %s" step rule (value reason)))
 
 let trouble text =

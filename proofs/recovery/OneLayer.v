@@ -2,7 +2,7 @@
     functions have the same neurons up to order and scale. Signs and the affine part: see the last theorems. *)
 
 From Coq Require Import QArith Qabs List Lia Lqa Permutation.
-From Exactre Require Import Network Soundness Orientation Hinges.
+From Exactre Require Import Network RulesSound Orientation Hinges.
 Import ListNotations.
 Open Scope Q_scope.
 

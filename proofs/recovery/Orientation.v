@@ -2,7 +2,7 @@
     a neuron do not matter. *)
 
 From Coq Require Import QArith Qabs NArith List Lia Lqa.
-From Exactre Require Import Network Soundness Regions.
+From Exactre Require Import Network RulesSound Regions.
 Import ListNotations.
 Open Scope Q_scope.
 

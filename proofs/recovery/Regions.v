@@ -2,7 +2,7 @@
     rank-one matrix: (effect of the neuron on the outputs) x (gradient of its preactivation). *)
 
 From Coq Require Import QArith Qabs List Lia Lqa Morphisms.
-From Exactre Require Import Network Soundness.
+From Exactre Require Import Network RulesSound.
 Import ListNotations.
 Open Scope Q_scope.
 

@@ -1,123 +1,126 @@
-(** The checker: rules and names are those of FORMAT.md. It computes in Z and is extracted to OCaml.
+(** The checker: one step for each neuron of both networks, then the case tree; or a witness.
 
-    Every function returns [Ok] or the reason of the first refusal. Every loop over input is a tail call. *)
+    Rules and names are those of FORMAT.md. Everything computes in Z and is extracted to OCaml; every loop over input
+    is a tail call. *)
 
 From Coq Require Import QArith Qabs ZArith NArith List.
-From Exactre Require Import Network Forms Numbered.
+From Exactre Require Import Network Forms Numbered Rules.
 Import ListNotations.
 Open Scope N_scope.
 
-(** ** What a certificate says *)
-
-Inductive fact := One | Relu (k : N) | Gap (k : N) | Domain (i : N).
-Definition derivation := list (fact * Q).
-
-Inductive step :=
-  | Atom
-  | Scaled (k : N) (s : Q)
-  | Constant
-  | Active (d : derivation)
-  | Inactive (d : derivation).
-
-(** The case tree in preorder: a split is followed by its active, then its inactive subtree; a stable node, which is
-    FORMAT.md's "active" or "inactive", by its only subtree. *)
-Inductive tree_node :=
-  | Split (k : N)
-  | Stable (k : N) (active : bool) (d : derivation)
-  | Infeasible (d : derivation)
-  | Equal
-  | Bounded (proofs : list (option (derivation * derivation))).
-
-(** ** Answers *)
-
-Inductive reason :=
-  | UnknownValue              (* a row reads a value that is not computed yet *)
-  | UnknownAtom (k : N)
-  | UnknownDomainRow (i : N)
-  | MultiplierNotPositive
-  | NotDerived                (* the weighted facts and the claim differ *)
-  | ScaleZero
-  | NotMultiple (k : N)
-  | NotConstant
-  | StepsMissing
-  | StepsLeft
-  | ChosenTwice (k : N)
-  | NotEqual (output : N)
-  | TreeEnds
-  | TreeGoesOn
-  | WidthsDiffer
-  | InputsMissing             (* the witness has not one coordinate for each input *)
-  | NegativeTolerance
-  | OutsideDomain (row : N)
-  | WrongOutput (output : N)
-  | WithinTolerance.
-
-Inductive place := InA (neuron : N) | InB (neuron : N) | InTree (number : N) | InDomain | InWitness | InFiles.
+(** Where something is refused: in a step of A or B, the case tree, ... *)
+Inductive place := InA (step : N) | InB (step : N) | InTree | InDomain | InWitness | InFiles.
 
 Inductive result (A : Type) := Ok (a : A) | Refused (p : place) (r : reason).
 Arguments Ok {A}.
 Arguments Refused {A}.
 
-(** ** Facts, derivations, cells *)
+(** ** Steps that belong to no neuron *)
 
-Definition minus_one : Q := -1 # 1.
-
-(** Atom k is value number [fst] of the valuation and the ReLU of the form [snd]. *)
-Record table := Table { count : N; atoms : numbered (N * form) }.
-
-Definition fact_form (domain : numbered form) (tb : table) (f : fact) : form + reason :=
-  match f with
-  | One => inl (variable 0)
-  | Relu k => match find k (atoms tb) with
-              | Some (key, _) => inl (variable key)
-              | None => inr (UnknownAtom k)
-              end
-  | Gap k => match find k (atoms tb) with
-             | Some (key, e) => inl (combination [(1%Q, variable key); (minus_one, e)])
-             | None => inr (UnknownAtom k)
-             end
-  | Domain i => match find i domain with
-                | Some g => inl g
-                | None => inr (UnknownDomainRow i)
-                end
-  end.
-
-Fixpoint weigh (domain : numbered form) (tb : table) (d : derivation) (acc : list (Q * form))
-    : list (Q * form) + reason :=
-  match d with
+Fixpoint part_forms (tb : table) (t : list (part * Q)) (acc : list (Q * form)) : list (Q * form) + reason :=
+  match t with
   | [] => inl acc
-  | (f, q) :: rest =>
-      if Z.leb (Qnum q) 0 then inr MultiplierNotPositive
-      else match fact_form domain tb f with
-           | inl g => weigh domain tb rest ((q, g) :: acc)
-           | inr r => inr r
-           end
+  | (p, q) :: rest =>
+      match p with
+      | PartOne => part_forms tb rest ((q, variable 0) :: acc)
+      | PartInput i => if N.ltb (i + 1) (first tb) then part_forms tb rest ((q, variable (i + 1)) :: acc)
+                       else inr (UnknownInput i)
+      | PartAtom k => match find k (atoms tb) with
+                      | Some (key, _) => part_forms tb rest ((q, variable key) :: acc)
+                      | None => inr (UnknownAtom k)
+                      end
+      end
   end.
 
-(** The choices of a cell, highest value number first: each chosen atom and the form that it equals there. *)
-Definition cell := list (N * form).
+Fixpoint last_term (ts : list (N * Z)) (before : option (N * Z)) : option (N * Z) :=
+  match ts with
+  | [] => before
+  | t :: rest => last_term rest (Some t)
+  end.
 
-Definition reduce (c : cell) (f : form) : form :=
-  fold_left (fun f choice => substitute f (fst choice) (snd choice)) c f.
+(** t = 0 on the domain, proved by a case tree: its highest atom is then [atom - t / coefficient]. *)
+Definition learn_zero (domain : numbered form) (tb : table) (parts : list (part * Q)) (tree : list tree_node)
+    : table + reason :=
+  match part_forms tb parts [] with
+  | inr r => inr r
+  | inl fs =>
+      let t := reduce (learnt tb) (combination fs) in
+      match last_term (terms t) None with
+      | None => inr NoAtom
+      | Some (key, c) =>
+          if N.ltb key (first tb) then inr NoAtom
+          else match check_tree domain tb [Target t (combination [(minus_one, t)]) t] tree with
+          | Some r => inr r
+          | None =>
+              match choose key (combination [(1%Q, variable key); (Qopp (Qinv (c # den t)), t)]) (learnt tb) [] with
+              | Some equations =>
+                  inl (Table (first tb) (count tb) (atoms tb) equations (bound_count tb) (bounds tb))
+              | None => inr NoAtom
+              end
+          end
+      end
+  end.
 
-(** [None] when [derivation] derives [target >= 0] in the cell. *)
-Definition derive (domain : numbered form) (tb : table) (c : cell) (d : derivation) (target : form) : option reason :=
-  match weigh domain tb d [(minus_one, target)] with
-  | inl fs => if is_zero (reduce c (combination fs)) then None else Some NotDerived
-  | inr r => Some r
+Definition below_form (c : Q) (j : form) (below : list (Q * form)) : form :=
+  combination ((1%Q, constant c) :: (minus_one, j) :: below).
+
+Definition add_bound (domain : numbered form) (tb : table) (d : derivation) (claim bound : form) : table + reason :=
+  match derive domain tb (learnt tb) d claim with
+  | Some r => inr r
+  | None => inl (Table (first tb) (count tb) (atoms tb) (learnt tb) (bound_count tb + 1)
+                       (add (bound_count tb) bound (bounds tb)))
+  end.
+
+(** From e_j <= c + s e_k follows r_j <= c + s r_k, for c >= 0 and s > 0; and from e_j <= c follows r_j <= c. *)
+Definition learn_bound (domain : numbered form) (tb : table) (j : N) (below : option (N * Q)) (c : Q) (d : derivation)
+    : table + reason :=
+  if Z.ltb (Qnum c) 0 then inr MultiplierNotPositive
+  else match find j (atoms tb) with
+  | None => inr (UnknownAtom j)
+  | Some (key_j, e_j) =>
+      match below with
+      | None => add_bound domain tb d (below_form c e_j []) (below_form c (variable key_j) [])
+      | Some (k, s) =>
+          if Z.leb (Qnum s) 0 then inr MultiplierNotPositive
+          else match find k (atoms tb) with
+          | None => inr (UnknownAtom k)
+          | Some (key_k, e_k) =>
+              add_bound domain tb d (below_form c e_j [(s, e_k)]) (below_form c (variable key_j) [(s, variable key_k)])
+          end
+      end
+  end.
+
+(** Takes the steps that belong to no neuron from the front of the list; [n] is the number of the first. *)
+Fixpoint learn (domain : numbered form) (here : N -> place) (tb : table) (steps : list step) (n : N)
+    : result (table * list step * N) :=
+  match steps with
+  | LearnZero t tree :: rest =>
+      match learn_zero domain tb t tree with
+      | inl tb' => learn domain here tb' rest (n + 1)
+      | inr r => Refused (here n) r
+      end
+  | LearnBound j below c d :: rest =>
+      match learn_bound domain tb j below c d with
+      | inl tb' => learn domain here tb' rest (n + 1)
+      | inr r => Refused (here n) r
+      end
+  | _ => Ok (tb, steps, n)
   end.
 
 (** ** Neurons *)
 
 (** The new table and the neuron's form, for preactivation [u] of the neuron with value number [key]. *)
-Definition visit (domain : numbered form) (tb : table) (key : N) (u : form) (s : step) : (table * form) + reason :=
+Definition visit (domain : numbered form) (tb : table) (key : N) (preactivation : form) (s : step)
+    : (table * form) + reason :=
+  let u := reduce (learnt tb) preactivation in
   match s with
-  | Atom => inl (Table (count tb + 1) (add (count tb) (key, u) (atoms tb)), variable key)
+  | Atom => inl (Table (first tb) (count tb + 1) (add (count tb) (key, u) (atoms tb)) (learnt tb) (bound_count tb)
+                       (bounds tb), variable key)
   | Scaled k s =>
       match find k (atoms tb) with
       | None => inr (UnknownAtom k)
       | Some (atom, e) =>
-          if negb (is_multiple u s e) then inr (NotMultiple k)
+          if negb (is_multiple u s (reduce (learnt tb) e)) then inr (NotMultiple k)
           else match Qnum s with
                | Z0 => inr ScaleZero
                | Zpos _ => inl (tb, combination [(s, variable atom)])
@@ -130,15 +133,20 @@ Definition visit (domain : numbered form) (tb : table) (key : N) (u : form) (s :
       | Some q => inl (tb, if Z.leb (Qnum q) 0 then zero else constant q)
       end
   | Active d =>
-      match derive domain tb [] d u with None => inl (tb, u) | Some r => inr r end
+      match derive domain tb (learnt tb) d u with None => inl (tb, u) | Some r => inr r end
   | Inactive d =>
-      match derive domain tb [] d (combination [(minus_one, u)]) with None => inl (tb, zero) | Some r => inr r end
+      match derive domain tb (learnt tb) d (combination [(minus_one, u)]) with
+      | None => inl (tb, zero)
+      | Some r => inr r
+      end
+  | LearnZero _ _ | LearnBound _ _ _ _ => inr StepCount
   end.
 
 (** ** Walking over a network *)
 
-(** [env] has the form of every value computed so far, by number; [next] is the next number. *)
-Record state := State { next : N; env : numbered form; facts : table; steps : list step; neuron : N }.
+(** [env] has the form of every value computed so far, by number; [next] is the next number; [step_number] that of the
+    next step. *)
+Record state := State { next : N; env : numbered form; facts : table; steps : list step; step_number : N }.
 
 Fixpoint look_up (env : numbered form) (r : row) (acc : list (Q * form)) : option (list (Q * form)) :=
   match r with
@@ -165,28 +173,34 @@ Fixpoint walk_rows (with_relu : bool) (before : numbered form) (rs : list row) (
   | [] => Ok (st, out)
   | r :: rest =>
       match affine before r with
-      | None => Refused (here (neuron st)) UnknownValue
+      | None => Refused (here (step_number st)) UnknownValue
       | Some u =>
           if with_relu then
-            match steps st with
-            | [] => Refused (here (neuron st)) StepsMissing
-            | s :: steps' =>
-                match visit domain (facts st) (next st + shift) u s with
-                | inr why => Refused (here (neuron st)) why
-                | inl (tb, h) =>
+            match learn domain here (facts st) (steps st) (step_number st) with
+            | Refused p why => Refused p why
+            | Ok (_, [], n) => Refused (here n) StepCount
+            | Ok (tb, s :: steps', n) =>
+                match visit domain tb (next st + shift) u s with
+                | inr why => Refused (here n) why
+                | inl (tb', h) =>
                     walk_rows with_relu before rest
-                      (State (next st + 1) (add (next st) h (env st)) tb steps' (neuron st + 1)) (h :: out)
+                      (State (next st + 1) (add (next st) h (env st)) tb' steps' (n + 1)) (h :: out)
                 end
             end
           else
             walk_rows with_relu before rest
-              (State (next st + 1) (add (next st) u (env st)) (facts st) (steps st) (neuron st)) (u :: out)
+              (State (next st + 1) (add (next st) u (env st)) (facts st) (steps st) (step_number st)) (u :: out)
       end
   end.
 
 Fixpoint walk (nds : list node) (st : state) (out : list form) : result (state * list form) :=
   match nds with
-  | [] => match steps st with [] => Ok (st, out) | _ :: _ => Refused (here (neuron st)) StepsLeft end
+  | [] =>
+      match learn domain here (facts st) (steps st) (step_number st) with
+      | Refused p r => Refused p r
+      | Ok (_, _ :: _, n) => Refused (here n) StepCount
+      | Ok (tb, [], n) => Ok (State (next st) (env st) tb [] n, out)
+      end
   | nd :: rest =>
       match walk_rows (relu_node nd) (env st) (rows nd) st [] with
       | Ok (st', reversed) => walk rest st' (rev_append reversed [])
@@ -194,6 +208,12 @@ Fixpoint walk (nds : list node) (st : state) (out : list form) : result (state *
       end
   end.
 End Walk.
+
+Definition neurons (net : network) : N :=
+  fold_left (fun n nd => if relu_node nd then fold_left (fun n _ => n + 1) (rows nd) n else n) (nodes net) 0.
+
+Definition neuron_steps (steps : list step) : N :=
+  fold_left (fun n s => match s with LearnZero _ _ | LearnBound _ _ _ _ => n | _ => n + 1 end) steps 0.
 
 (** The map from the numbers i, i + 1, ... to the forms of a list. *)
 Fixpoint enumerate (fs : list form) (i : N) (m : numbered form) : N * numbered form :=
@@ -221,111 +241,23 @@ Fixpoint variables (n : nat) (i : N) (acc : list form) : list form :=
   | S n' => variables n' (i + 1) (variable i :: acc)
   end.
 
+(** One network from the inputs' forms: its outputs' forms, the table of atoms, the next value number. *)
+Definition walk_one (net : network) (start : N * numbered form) (domain : numbered form) (here : N -> place) (shift : N)
+    (tb : table) (steps : list step) : result (state * list form) :=
+  if N.eqb (neurons net) (neuron_steps steps)
+  then walk domain here shift (nodes net) (State (fst start) (snd start) tb steps 0) []
+  else Refused (here 0) StepCount.
+
 (** Both networks from the same inputs' forms: their outputs' forms and the table of atoms. *)
 Definition walk_both (a b : network) (start : N * numbered form) (domain : numbered form) (steps_a steps_b : list step)
     : result (table * list form * list form) :=
   if negb (Nat.eqb (inputs a) (inputs b)) then Refused InFiles WidthsDiffer
-  else match walk domain InA 0 (nodes a) (State (fst start) (snd start) (Table 0 Empty) steps_a 0) [] with
+  else match walk_one a start domain InA 0 (Table (fst start) 0 Empty [] 0 Empty) steps_a with
   | Refused p r => Refused p r
   | Ok (st, outs_a) =>
-      match walk domain InB (next st - fst start) (nodes b)
-                 (State (fst start) (snd start) (facts st) steps_b 0) [] with
+      match walk_one b start domain InB (next st - fst start) (facts st) steps_b with
       | Refused p r => Refused p r
       | Ok (st', outs_b) => Ok (facts st', outs_a, outs_b)
-      end
-  end.
-
-(** ** The case tree *)
-
-(** An output's difference d and the forms q - d and q + d of its two bounds, q the tolerance. *)
-Record target := Target { difference : form; upper : form; lower : form }.
-
-Fixpoint targets (tolerance : form) (fs gs : list form) (acc : list target) : option (list target) :=
-  match fs, gs with
-  | [], [] => Some (rev_append acc [])
-  | f :: fs', g :: gs' =>
-      let d := combination [(1%Q, f); (minus_one, g)] in
-      targets tolerance fs' gs'
-        (Target d (combination [(1%Q, tolerance); (minus_one, d)]) (combination [(1%Q, tolerance); (1%Q, d)]) :: acc)
-  | _, _ => None
-  end.
-
-Fixpoint all_equal (c : cell) (ts : list target) (i : N) : option reason :=
-  match ts with
-  | [] => None
-  | t :: rest => if is_zero (reduce c (difference t)) then all_equal c rest (i + 1) else Some (NotEqual i)
-  end.
-
-Fixpoint all_bounded (domain : numbered form) (tb : table) (c : cell) (ts : list target)
-    (ps : list (option (derivation * derivation))) (i : N) : option reason :=
-  match ts, ps with
-  | [], [] => None
-  | t :: ts', None :: ps' =>
-      if is_zero (reduce c (difference t)) then all_bounded domain tb c ts' ps' (i + 1) else Some (NotEqual i)
-  | t :: ts', Some (du, dl) :: ps' =>
-      match derive domain tb c du (upper t) with
-      | Some r => Some r
-      | None => match derive domain tb c dl (lower t) with
-                | Some r => Some r
-                | None => all_bounded domain tb c ts' ps' (i + 1)
-                end
-      end
-  | _, _ => Some WidthsDiffer
-  end.
-
-(** Adds a choice to a cell, in order; [None] when the atom is chosen already. [above] is reversed. *)
-Fixpoint choose (key : N) (e : form) (c above : cell) : option cell :=
-  match c with
-  | [] => Some (rev_append above [(key, e)])
-  | (j, f) :: rest =>
-      match N.compare j key with
-      | Gt => choose key e rest ((j, f) :: above)
-      | Eq => None
-      | Lt => Some (rev_append above ((key, e) :: c))
-      end
-  end.
-
-(** The form of atom k and the cell on one of its sides. *)
-Definition enter (tb : table) (c : cell) (k : N) (active : bool) : (form * cell) + reason :=
-  match find k (atoms tb) with
-  | None => inr (UnknownAtom k)
-  | Some (key, e) =>
-      match choose key (if active then e else zero) c [] with
-      | Some side => inl (e, side)
-      | None => inr (ChosenTwice k)
-      end
-  end.
-
-(** [stack] has the cells whose subtrees are still to come. *)
-Fixpoint walk_tree (domain : numbered form) (tb : table) (ts : list target) (nds : list tree_node) (number : N)
-    (stack : list cell) : result unit :=
-  match nds, stack with
-  | [], [] => Ok tt
-  | [], _ :: _ => Refused (InTree number) TreeEnds
-  | _ :: _, [] => Refused (InTree number) TreeGoesOn
-  | nd :: rest, c :: cs =>
-      let leaf refusal := match refusal with
-                          | None => walk_tree domain tb ts rest (number + 1) cs
-                          | Some r => Refused (InTree number) r
-                          end in
-      match nd with
-      | Split k =>
-          match enter tb c k true, enter tb c k false with
-          | inl (_, active), inl (_, inactive) => walk_tree domain tb ts rest (number + 1) (active :: inactive :: cs)
-          | inr r, _ | _, inr r => Refused (InTree number) r
-          end
-      | Stable k active d =>
-          match enter tb c k active with
-          | inr r => Refused (InTree number) r
-          | inl (e, side) =>
-              match derive domain tb c d (if active then e else combination [(minus_one, e)]) with
-              | None => walk_tree domain tb ts rest (number + 1) (side :: cs)
-              | Some r => Refused (InTree number) r
-              end
-          end
-      | Infeasible d => leaf (derive domain tb c d (constant minus_one))
-      | Equal => leaf (all_equal c ts 0)
-      | Bounded ps => leaf (all_bounded domain tb c ts ps 0)
       end
   end.
 
@@ -351,7 +283,7 @@ Definition check_equivalent (a b : network) (domain : polyhedron) (tolerance : Q
       | Ok (tb, outs_a, outs_b) =>
           match targets (constant tolerance) outs_a outs_b [] with
           | None => Refused InFiles WidthsDiffer
-          | Some ts => walk_tree dom tb ts tree 0 [[]]
+          | Some ts => match check_tree dom tb ts tree with None => Ok tt | Some r => Refused InTree r end
           end
       end
   end.

@@ -2,7 +2,7 @@
     that stands for a Coq one. *)
 
 From Coq Require Import QArith ZArith NArith Extraction ExtrOcamlBasic.
-From Exactre Require Import Network Forms Numbered Checker.
+From Exactre Require Import Network Forms Numbered Rules Checker.
 
 Extract Inductive positive => "Big.t" [ "Big.twice_plus_one" "Big.twice" "Big.one" ] "Big.match_positive".
 Extract Inductive Z => "Big.t" [ "Big.zero" "" "Big.opp" ] "Big.match_integer".

@@ -64,7 +64,8 @@ Fixpoint gather (L : positive) (fs : list (Q * form)) (current : list (N * Z))
   | [] => collapse (push current stack)
   | (q, f) :: rest =>
       let m := (Qnum q * (Zpos L / Zpos (Qden q * den f)))%Z in
-      match terms f with
+      if Z.eqb m 0 then gather L rest current stack
+      else match terms f with
       | [(i, a)] => if before i current then gather L rest ((i, (m * a)%Z) :: current) stack
                     else gather L rest [(i, (m * a)%Z)] (push current stack)
       | ts => gather L rest (scale m ts) (push current stack)
@@ -252,6 +253,11 @@ Proof.
       setoid_replace ((inject_Z m * sum_terms v ts + (sum_terms v current + sum_stack stack)) * (1 # L))
         with ((inject_Z m * (1 # L)) * sum_terms v ts + (sum_terms v current + sum_stack stack) * (1 # L)) by ring.
       rewrite E. ring. }
+    destruct (Z.eqb_spec m 0) as [M0|_].
+    { rewrite IH by assumption. rewrite M0 in E. change (inject_Z 0) with 0 in E.
+      setoid_replace (q * (sum_terms v (terms f) * (1 # den f))) with ((q * (1 # den f)) * sum_terms v (terms f))
+        by ring.
+      rewrite <- E. ring. }
     destruct (terms f) as [|[i a] [|t ts]].
     + rewrite IH by assumption. apply New, sum_scale.
     + destruct (before i current).

@@ -1,122 +1,104 @@
-(** What the checker accepts is true, over Q, for every point of the domain. *)
+(** What the checker's walk over a network shows is true, for a fixed valuation of the atoms. *)
 
 From Coq Require Import QArith Qabs Qminmax ZArith NArith List Lia Lqa Bool Morphisms.
-From Exactre Require Import Network Forms Numbered Checker.
+From Exactre Require Import Network Forms Numbered Rules RulesSound Checker.
 Import ListNotations.
 Open Scope Q_scope.
-
-(** ** Small facts about [relu] and [number] *)
-
-#[export] Instance relu_wd : Proper (Qeq ==> Qeq) relu.
-Proof. unfold relu. intros p q H. now rewrite H. Qed.
-
-Lemma relu_active u : 0 <= u -> relu u == u.
-Proof. apply Q.max_l. Qed.
-
-Lemma relu_inactive u : u <= 0 -> relu u == 0.
-Proof. apply Q.max_r. Qed.
-
-Lemma relu_nonneg u : 0 <= relu u.
-Proof. apply Q.le_max_r. Qed.
-
-Lemma relu_gap u : 0 <= relu u - u.
-Proof. pose proof (Q.le_max_l u 0). unfold relu. lra. Qed.
-
-Lemma relu_scaled s u : 0 <= s -> relu (s * u) == s * relu u.
-Proof.
-  intro Hs. destruct (Qlt_le_dec u 0) as [Hu|Hu].
-  - rewrite (relu_inactive u) by lra. rewrite relu_inactive; [ring|nra].
-  - rewrite (relu_active u) by lra. rewrite relu_active; [reflexivity|nra].
-Qed.
-
-Lemma relu_opposite u : relu (- u) == relu u - u.
-Proof.
-  destruct (Qlt_le_dec u 0) as [Hu|Hu].
-  - rewrite (relu_inactive u), relu_active by lra. ring.
-  - rewrite (relu_active u), relu_inactive by lra. ring.
-Qed.
-
-Lemma number_app_left values more i :
-  (N.to_nat i < length values)%nat -> number (values ++ more) i = number values i.
-Proof. intro H. unfold number. now apply app_nth1. Qed.
-
-Lemma number_app_right values more i :
-  number (values ++ more) (N.of_nat (length values) + i) = number more i.
-Proof. unfold number. rewrite app_nth2; [f_equal|]; lia. Qed.
-
-(** ** The valuation is fixed *)
 
 Section Sound.
 Variable v : N -> Q.
 Hypothesis v_one : v 0%N == 1.
+Local Notation domain_ok := (RulesSound.domain_ok v).
+Local Notation table_ok := (RulesSound.table_ok v).
+Local Notation cell_ok := (RulesSound.cell_ok v).
 
-Definition domain_ok (domain : numbered form) := forall i g, find i domain = Some g -> 0 <= eval v g.
+(** *** Steps that belong to no neuron *)
 
-Definition table_ok (tb : table) := forall k key e, find k (atoms tb) = Some (key, e) -> v key == relu (eval v e).
-
-Definition cell_ok (c : cell) := Forall (fun choice => v (fst choice) == eval v (snd choice)) c.
-
-(** *** Derivations *)
-
-Lemma fact_form_nonneg domain tb f g :
-  domain_ok domain -> table_ok tb -> fact_form domain tb f = inl g -> 0 <= eval v g.
+Lemma learn_zero_sound domain tb parts tree tb' :
+  domain_ok domain -> table_ok tb -> learn_zero domain tb parts tree = inl tb' -> table_ok tb'.
 Proof.
-  intros Hd Ht H. destruct f as [|k|k|i]; simpl in H.
-  - injection H as <-. rewrite eval_variable, v_one. lra.
-  - destruct (find k (atoms tb)) as [[key e]|] eqn:E; [|discriminate]. injection H as <-.
-    rewrite eval_variable, (Ht _ _ _ E). apply relu_nonneg.
-  - destruct (find k (atoms tb)) as [[key e]|] eqn:E; [|discriminate]. injection H as <-.
-    rewrite eval_combination. cbn [sum_forms]. rewrite eval_variable, (Ht _ _ _ E).
-    unfold minus_one. pose proof (relu_gap (eval v e)). lra.
-  - destruct (find i domain) as [g'|] eqn:E; [|discriminate]. injection H as <-. exact (Hd _ _ E).
+  intros Hd Ht. unfold learn_zero. destruct (part_forms tb parts []) as [fs|]; [|discriminate].
+  set (t := reduce (learnt tb) (combination fs)).
+  destruct (last_term (terms t) None) as [[key c]|]; [|discriminate].
+  destruct (N.ltb key (first tb)); [discriminate|].
+  destruct (check_tree domain tb _ tree) eqn:T; [discriminate|].
+  destruct (choose key _ (learnt tb) []) as [equations|] eqn:C; [|discriminate]. intros [= <-].
+  apply (check_tree_sound v v_one domain tb 0) in T; [|lra|assumption|assumption|].
+  2:{ constructor; [|constructor]. split; cbn [upper lower difference]; [|ring].
+      rewrite eval_combination. cbn [sum_forms]. unfold minus_one. ring. }
+  inversion T as [|? ? Z _]; subst. unfold within in Z. cbn [difference] in Z.
+  assert (eval v t == 0) as Zt by (apply Qabs_Qle_condition in Z; lra).
+  destruct Ht as [Ha [Hl Hb]]. split; [exact Ha|]. split; [|exact Hb].
+  eapply choose_sound; [|exact Hl|constructor|exact C].
+  rewrite eval_combination. cbn [sum_forms]. rewrite eval_variable, Zt. ring.
 Qed.
 
-Lemma weigh_grows domain tb d acc fs :
-  domain_ok domain -> table_ok tb -> weigh domain tb d acc = inl fs -> sum_forms v acc <= sum_forms v fs.
+Lemma add_bound_sound domain tb d claim bound tb' :
+  domain_ok domain -> table_ok tb -> (0 <= eval v claim -> 0 <= eval v bound) ->
+  add_bound domain tb d claim bound = inl tb' -> table_ok tb'.
 Proof.
-  intros Hd Ht. revert acc. induction d as [|[f q] d IH]; intros acc H; simpl in H.
-  - injection H as <-. lra.
-  - destruct (Z.leb_spec (Qnum q) 0) as [|Hq]; [discriminate|].
-    destruct (fact_form domain tb f) as [g|] eqn:E; [|discriminate].
-    apply IH in H. cbn [sum_forms] in H.
-    pose proof (fact_form_nonneg _ _ _ _ Hd Ht E) as Hg.
-    assert (0 <= q) by (unfold Qle; simpl; lia).
-    pose proof (Qmult_le_0_compat q (eval v g)). lra.
+  intros Hd Ht H. unfold add_bound. destruct (derive _ _ _ _ _) eqn:D; [discriminate|]. intros [= <-].
+  apply (derive_sound v v_one) in D; [|assumption|assumption|apply Ht].
+  destruct Ht as [Ha [Hl Hb]]. split; [exact Ha|]. split; [exact Hl|]. intros i g F. cbn [bounds] in F.
+  apply find_add in F as [[_ <-]|F]; [now apply H|]. exact (Hb _ _ F).
 Qed.
 
-Lemma eval_reduce c f : cell_ok c -> eval v (reduce c f) == eval v f.
+Lemma learn_bound_sound domain tb j below c d tb' :
+  domain_ok domain -> table_ok tb -> learn_bound domain tb j below c d = inl tb' -> table_ok tb'.
 Proof.
-  unfold reduce. revert f. induction c as [|[key e] c IH]; intros f H; simpl.
-  - reflexivity.
-  - inversion H as [|? ? H1 H2]; subst. rewrite IH by assumption. now apply eval_substitute.
+  intros Hd Ht. unfold learn_bound. destruct (Z.ltb_spec (Qnum c) 0) as [|Hc]; [discriminate|].
+  assert (0 <= c) as Hc' by (unfold Qle; simpl; lia).
+  destruct (find j (atoms tb)) as [[key_j e_j]|] eqn:Fj; [|discriminate]. apply Ht in Fj.
+  assert (relu (eval v e_j) <= eval v e_j \/ relu (eval v e_j) == 0) as Rj.
+  { destruct (Qlt_le_dec (eval v e_j) 0); [right; apply relu_inactive; lra|left; rewrite relu_active; lra]. }
+  destruct below as [[k s]|].
+  - destruct (Z.leb_spec (Qnum s) 0) as [|Hs]; [discriminate|].
+    destruct (find k (atoms tb)) as [[key_k e_k]|] eqn:Fk; [|discriminate]. apply Ht in Fk.
+    assert (0 <= s) as Hs' by (unfold Qle; simpl; lia).
+    apply add_bound_sound; [assumption|assumption|]. unfold below_form. rewrite !eval_combination.
+    cbn [sum_forms]. rewrite !eval_variable, eval_constant, Fj, Fk by assumption. unfold minus_one.
+    pose proof (relu_gap (eval v e_k)). pose proof (relu_nonneg (eval v e_k)).
+    assert (0 <= s * relu (eval v e_k)) by (apply Qmult_le_0_compat; assumption).
+    assert (0 <= s * (relu (eval v e_k) - eval v e_k)) by (apply Qmult_le_0_compat; assumption).
+    destruct Rj; lra.
+  - apply add_bound_sound; [assumption|assumption|]. unfold below_form. rewrite !eval_combination.
+    cbn [sum_forms]. rewrite !eval_variable, eval_constant, Fj by assumption. unfold minus_one. destruct Rj; lra.
 Qed.
 
-Lemma derive_sound domain tb c d t :
-  domain_ok domain -> table_ok tb -> cell_ok c -> derive domain tb c d t = None -> 0 <= eval v t.
+Lemma learn_sound domain here steps : forall tb n tb' steps' n',
+  domain_ok domain -> table_ok tb -> learn domain here tb steps n = Ok (tb', steps', n') -> table_ok tb'.
 Proof.
-  intros Hd Ht Hc. unfold derive. destruct (weigh domain tb d _) as [fs|] eqn:W; [|discriminate].
-  destruct (is_zero _) eqn:Z0; [intros _|discriminate].
-  apply (eval_is_zero v) in Z0. rewrite eval_reduce, eval_combination in Z0 by assumption.
-  apply weigh_grows in W; [|assumption..]. cbn [sum_forms] in W. unfold minus_one in W. lra.
+  induction steps as [|s steps IH]; intros tb n tb' steps' n' Hd Ht H; cbn [learn] in H.
+  - injection H as <- _ _. assumption.
+  - destruct s; try (injection H as <- _ _; assumption).
+    + destruct (learn_zero domain tb t tree) as [tb1|] eqn:L; [|discriminate].
+      apply learn_zero_sound in L; [|assumption|assumption]. eapply IH; eassumption.
+    + destruct (learn_bound domain tb j below c d) as [tb1|] eqn:L; [|discriminate].
+      apply learn_bound_sound in L; [|assumption|assumption]. eapply IH; eassumption.
 Qed.
 
 (** *** Neurons *)
 
 Lemma table_ok_add tb key u :
-  table_ok tb -> v key == relu (eval v u) -> table_ok (Table (count tb + 1) (add (count tb) (key, u) (atoms tb))).
+  table_ok tb -> v key == relu (eval v u) ->
+  table_ok (Table (first tb) (count tb + 1) (add (count tb) (key, u) (atoms tb)) (learnt tb) (bound_count tb) (bounds tb)).
 Proof.
-  intros Ht Hk k key' e H. apply find_add in H as [[_ [= <- <-]]|H]; [assumption|]. exact (Ht _ _ _ H).
+  intros [Ha [Hl Hb]] Hk. split; [|split; assumption]. intros k key' e H.
+  apply find_add in H as [[_ [= <- <-]]|H]; [assumption|]. exact (Ha _ _ _ H).
 Qed.
 
-Lemma visit_sound domain tb key u s tb' h :
-  domain_ok domain -> table_ok tb -> v key == relu (eval v u) ->
-  visit domain tb key u s = inl (tb', h) -> table_ok tb' /\ eval v h == relu (eval v u).
+Lemma visit_sound domain tb key preactivation s tb' h :
+  domain_ok domain -> table_ok tb -> v key == relu (eval v preactivation) ->
+  visit domain tb key preactivation s = inl (tb', h) -> table_ok tb' /\ eval v h == relu (eval v preactivation).
 Proof.
-  intros Hd Ht Hk H. destruct s as [|k [sn sd]| |d|d]; simpl in H.
+  intros Hd Ht Hk H. unfold visit in H. pose proof Ht as [Ha [Hl Hb]].
+  pose proof (eval_reduce v (learnt tb) preactivation Hl) as Eu. set (u := reduce (learnt tb) preactivation) in *.
+  rewrite <- Eu in Hk |- *. clear Eu.
+  destruct s as [|k [sn sd]| |d|d|t tree|j below c d]; try discriminate.
   - injection H as <- <-. split; [now apply table_ok_add|]. now rewrite eval_variable.
   - destruct (find k (atoms tb)) as [[atom e]|] eqn:E; [|discriminate].
-    destruct (is_multiple u (sn # sd) e) eqn:M; [|discriminate]. simpl in H.
-    apply (eval_is_multiple v) in M. apply Ht in E.
+    destruct (is_multiple u (sn # sd) _) eqn:M; [|discriminate]. simpl in H.
+    apply (eval_is_multiple v) in M. rewrite eval_reduce in M by assumption. apply Ha in E.
     destruct sn as [|p|p]; [discriminate|..]; injection H as <- <-; (split; [assumption|]);
       rewrite eval_combination; cbn [sum_forms]; rewrite eval_variable, E, M.
     + rewrite relu_scaled by (unfold Qle; simpl; lia). ring.
@@ -128,10 +110,10 @@ Proof.
     destruct (Z.leb_spec (Qnum q) 0).
     + rewrite eval_zero, relu_inactive; [reflexivity|]. unfold Qle. simpl. lia.
     + rewrite eval_constant by assumption. rewrite relu_active; [reflexivity|]. unfold Qle. simpl. lia.
-  - destruct (derive domain tb [] d u) eqn:D; [discriminate|]. injection H as <- <-. split; [assumption|].
-    apply derive_sound in D; [|assumption|assumption|constructor]. now rewrite relu_active.
-  - destruct (derive domain tb [] d _) eqn:D; [discriminate|]. injection H as <- <-. split; [assumption|].
-    apply derive_sound in D; [|assumption|assumption|constructor].
+  - destruct (derive domain tb _ d u) eqn:D; [discriminate|]. injection H as <- <-. split; [assumption|].
+    apply (derive_sound v v_one) in D; [|assumption..]. now rewrite relu_active.
+  - destruct (derive domain tb _ d _) eqn:D; [discriminate|]. injection H as <- <-. split; [assumption|].
+    apply (derive_sound v v_one) in D; [|assumption..].
     rewrite eval_combination in D. cbn [sum_forms] in D. unfold minus_one in D.
     rewrite eval_zero, relu_inactive; [reflexivity|]. lra.
 Qed.
@@ -214,8 +196,10 @@ Proof.
             ++ map (fun r => act with_relu (total (number values) r)) rs)
       by (rewrite <- app_assoc; reflexivity).
     destruct with_relu.
-    + destruct (steps st) as [|s steps']; [discriminate|].
-      destruct (visit domain (facts st) (next st + shift) u s) as [[tb h]|] eqn:V; [|discriminate].
+    + destruct (learn domain here (facts st) (steps st) (step_number st)) as [[[tb0 [|s steps']] n]|] eqn:L;
+        try discriminate.
+      apply learn_sound in L; [|assumption|assumption].
+      destruct (visit domain tb0 (next st + shift) u s) as [[tb h]|] eqn:V; [|discriminate].
       apply visit_sound in V; [|assumption|assumption|rewrite A; assumption].
       destruct V as [Ht' Hh]. rewrite A in Hh.
       eapply IH in H; cbn [env facts next]; eauto.
@@ -269,7 +253,9 @@ Lemma walk_sound domain here shift nds :
   Forall2 (fun f q => eval v f == q) out' (run nds values output).
 Proof.
   intro Hd. induction nds as [|nd nds IH]; intros st out values st' out' output He Ht Hn Hv Ho H; simpl in H.
-  - destruct (steps st); [|discriminate]. injection H as <- <-. auto.
+  - destruct (learn domain here (facts st) (steps st) (step_number st)) as [[[tb0 [|s steps']] n]|] eqn:L;
+      try discriminate.
+    injection H as <- <-. cbn [facts next]. split; [|split; assumption]. eapply learn_sound; eassumption.
   - destruct (walk_rows domain here shift (relu_node nd) (env st) (rows nd) st []) as [[st1 reversed]|] eqn:W;
       [|discriminate].
     cbn [all_values] in Hv. destruct (all_values_extends nds (values ++ node_outputs nd values)) as [more Hm].
@@ -283,124 +269,6 @@ Proof.
     eapply IH in H; [exact H|eassumption..| |].
     + intros i Hi1 Hi2. apply Hv; [|assumption]. rewrite W3, app_length in Hi1. lia.
     + rewrite rev_append_rev, app_nil_r. exact W4.
-Qed.
-
-(** *** The case tree *)
-
-Lemma choose_sound key e c above c' :
-  v key == eval v e -> cell_ok c -> cell_ok above -> choose key e c above = Some c' -> cell_ok c'.
-Proof.
-  intros Hk. revert above. induction c as [|[j f] c IH]; intros above Hc Ha H; simpl in H.
-  - injection H as <-. unfold cell_ok in *. rewrite rev_append_rev. apply Forall_app. split.
-    + apply Forall_rev. assumption.
-    + constructor; [assumption|constructor].
-  - inversion Hc as [|? ? H1 H2]; subst. destruct (N.compare j key).
-    + discriminate.
-    + injection H as <-. unfold cell_ok in *. rewrite rev_append_rev. apply Forall_app. split.
-      * apply Forall_rev. assumption.
-      * constructor; assumption.
-    + eapply IH in H; eauto. constructor; assumption.
-Qed.
-
-Lemma enter_sound tb c k active e side :
-  table_ok tb -> cell_ok c -> enter tb c k active = inl (e, side) ->
-  (if active then 0 <= eval v e else eval v e <= 0) -> cell_ok side.
-Proof.
-  intros Ht Hc. unfold enter. destruct (find k (atoms tb)) as [[key e']|] eqn:E; [|discriminate]. apply Ht in E.
-  destruct (choose key _ c []) as [c'|] eqn:C; [|discriminate]. intros [= <- <-] Hside.
-  eapply choose_sound; [|exact Hc|constructor|exact C]. rewrite E. destruct active.
-  - now apply relu_active.
-  - rewrite eval_zero. now apply relu_inactive.
-Qed.
-
-Definition target_ok (tolerance : Q) (t : target) :=
-  eval v (upper t) == tolerance - eval v (difference t) /\ eval v (lower t) == tolerance + eval v (difference t).
-
-Definition within (tolerance : Q) (t : target) := Qabs (eval v (difference t)) <= tolerance.
-
-Lemma within_zero tolerance t c : 0 <= tolerance -> cell_ok c ->
-  is_zero (reduce c (difference t)) = true -> within tolerance t.
-Proof.
-  intros Htol Hc H. apply (eval_is_zero v) in H. rewrite eval_reduce in H by assumption.
-  unfold within. rewrite H. assumption.
-Qed.
-
-Lemma all_equal_sound tolerance c ts i : 0 <= tolerance -> cell_ok c ->
-  all_equal c ts i = None -> Forall (within tolerance) ts.
-Proof.
-  intros Htol Hc. revert i. induction ts as [|t ts IH]; intros i H; simpl in H; constructor.
-  - destruct (is_zero _) eqn:E; [|discriminate]. now apply within_zero with c.
-  - destruct (is_zero _); [|discriminate]. now apply IH in H.
-Qed.
-
-Lemma all_bounded_sound domain tb tolerance c ts ps i :
-  0 <= tolerance -> domain_ok domain -> table_ok tb -> cell_ok c -> Forall (target_ok tolerance) ts ->
-  all_bounded domain tb c ts ps i = None -> Forall (within tolerance) ts.
-Proof.
-  intros Htol Hd Ht Hc. revert ps i. induction ts as [|t ts IH]; intros ps i Hts H; constructor;
-    inversion Hts as [|? ? [H1 H2] Hts']; subst; destruct ps as [|[[du dl]|] ps]; simpl in H; try discriminate.
-  - destruct (derive domain tb c du _) eqn:D1; [discriminate|].
-    destruct (derive domain tb c dl _) eqn:D2; [discriminate|].
-    apply derive_sound in D1; [|assumption..]. apply derive_sound in D2; [|assumption..].
-    unfold within. apply Qabs_Qle_condition. lra.
-  - destruct (is_zero _) eqn:E; [|discriminate]. now apply within_zero with c.
-  - destruct (derive domain tb c du _); [discriminate|]. destruct (derive domain tb c dl _); [discriminate|].
-    now apply IH in H.
-  - destruct (is_zero _); [|discriminate]. now apply IH in H.
-Qed.
-
-Lemma walk_tree_sound domain tb tolerance ts nds number stack :
-  0 <= tolerance -> domain_ok domain -> table_ok tb -> Forall (target_ok tolerance) ts ->
-  walk_tree domain tb ts nds number stack = Ok tt ->
-  Forall (fun c => cell_ok c -> Forall (within tolerance) ts) stack.
-Proof.
-  intros Htol Hd Ht Hts. revert number stack.
-  induction nds as [|nd nds IH]; intros number [|c cs] H; simpl in H; try discriminate; [constructor|].
-  destruct nd as [k|k active d|d| |ps].
-  - destruct (enter tb c k true) as [[e active]|] eqn:Ea; [|discriminate].
-    destruct (enter tb c k false) as [[e' inactive]|] eqn:Ei; [|discriminate].
-    apply IH in H. inversion H as [|? ? Ha H']; subst. inversion H' as [|? ? Hi Hcs]; subst.
-    constructor; [intro Hc|assumption].
-    assert (e' = e) as -> by (unfold enter in *; destruct (find k (atoms tb)) as [[key f]|]; [|discriminate];
-      destruct (choose key f c []), (choose key zero c []); congruence).
-    destruct (Qlt_le_dec (eval v e) 0) as [Hneg|Hpos].
-    + apply Hi. eapply enter_sound; [exact Ht|exact Hc|exact Ei|]. simpl. lra.
-    + apply Ha. eapply enter_sound; [exact Ht|exact Hc|exact Ea|]. assumption.
-  - destruct (enter tb c k active) as [[e side]|] eqn:E; [|discriminate].
-    destruct (derive domain tb c d _) eqn:D; [discriminate|]. apply IH in H. inversion H as [|? ? Hs Hcs]; subst.
-    constructor; [intro Hc|assumption]. apply Hs. eapply enter_sound; [exact Ht|exact Hc|exact E|].
-    apply derive_sound in D; [|assumption..]. destruct active; [assumption|].
-    rewrite eval_combination in D. cbn [sum_forms] in D. unfold minus_one in D. lra.
-  - destruct (derive domain tb c d _) eqn:D; [discriminate|]. apply IH in H.
-    constructor; [intro Hc|assumption]. apply derive_sound in D; [|assumption..].
-    rewrite eval_constant in D by assumption. unfold minus_one in D. lra.
-  - destruct (all_equal c ts 0) eqn:E; [discriminate|]. apply IH in H.
-    constructor; [intro Hc|assumption]. now apply all_equal_sound with (c := c) (i := 0%N).
-  - destruct (all_bounded domain tb c ts ps 0) eqn:E; [discriminate|]. apply IH in H.
-    constructor; [intro Hc|assumption]. eapply all_bounded_sound; eauto.
-Qed.
-
-Lemma targets_sound q fs gs acc ts outs_a outs_b :
-  targets (constant q) fs gs acc = Some ts ->
-  Forall2 (fun f p => eval v f == p) fs outs_a -> Forall2 (fun f p => eval v f == p) gs outs_b ->
-  Forall (target_ok q) acc ->
-  Forall (target_ok q) ts /\
-  (Forall (within q) ts -> Forall (within q) acc /\ Forall2 (fun a b => Qabs (a - b) <= q) outs_a outs_b).
-Proof.
-  revert gs acc outs_a outs_b. induction fs as [|f fs IH]; intros [|g gs] acc outs_a outs_b H Ha Hb Hacc;
-    simpl in H; try discriminate; inversion Ha as [|? a ? outs_a' Ha1 Ha2]; inversion Hb as [|? b ? outs_b' Hb1 Hb2];
-    subst.
-  - injection H as <-. rewrite rev_append_rev, app_nil_r. split; [now apply Forall_rev|].
-    intro W. split; [|constructor]. apply Forall_rev in W. now rewrite rev_involutive in W.
-  - eapply IH in H; [|eassumption..|].
-    + destruct H as [H1 H2]. split; [assumption|]. intro W. apply H2 in W as [W1 W2].
-      inversion W1 as [|? ? Wt Wacc]; subst. split; [assumption|]. constructor; [|assumption].
-      unfold within in Wt. cbn [difference] in Wt. rewrite eval_combination in Wt. cbn [sum_forms] in Wt.
-      rewrite Ha1, Hb1 in Wt. setoid_replace (a - b) with (1 * a + (minus_one * b + 0)) by (unfold minus_one; ring).
-      assumption.
-    + constructor; [|assumption]. unfold target_ok. cbn [difference upper lower].
-      rewrite !(eval_combination v (_ :: (_, combination _) :: [])). cbn [sum_forms].
-      rewrite eval_constant by assumption. unfold minus_one. split; ring.
 Qed.
 
 End Sound.

@@ -1,7 +1,7 @@
 (** The two theorems about the checker: what it accepts is what the claims of Network.v mean. *)
 
 From Coq Require Import QArith Qabs ZArith NArith List Lia Lqa Bool.
-From Exactre Require Import Network Forms Numbered Checker Soundness.
+From Exactre Require Import Network Forms Numbered Rules RulesSound Checker Soundness.
 Import ListNotations.
 Open Scope Q_scope.
 
@@ -67,8 +67,8 @@ Qed.
 Lemma env_ok_empty : env_ok v Empty [].
 Proof. intros i f. discriminate. Qed.
 
-Lemma table_ok_empty : table_ok v (Table 0 Empty).
-Proof. intros k key e. discriminate. Qed.
+Lemma table_ok_empty first : table_ok v (Table first 0 Empty [] 0 Empty).
+Proof. split; [intros k key e; discriminate|]. split; [constructor|intros k g; discriminate]. Qed.
 
 Lemma variables_same rest done acc :
   x = done ++ rest -> Forall2 same (rev acc) done ->
@@ -114,13 +114,15 @@ Lemma walk_both_sound start domain steps_a steps_b tb outs_a outs_b :
   inputs a = inputs b /\ table_ok v tb /\
   Forall2 same outs_a (evaluate a x) /\ Forall2 same outs_b (evaluate b x).
 Proof.
-  intros Hn He Hd. unfold walk_both.
+  intros Hn He Hd. unfold walk_both, walk_one.
   destruct (Nat.eqb_spec (inputs a) (inputs b)) as [Hin|]; [simpl negb; cbv iota|discriminate].
+  destruct (N.eqb (neurons a) _); [|discriminate]. cbv iota.
   destruct (walk domain InA 0 (nodes a) _ []) as [[st fs]|] eqn:Wa; [|discriminate].
   eapply walk_sound with (v := v) (values := start_of x) (output := []) in Wa; cbn [env facts next];
     [|apply valuation_one|assumption|assumption|apply table_ok_empty|assumption|intros i _; apply valuation_a
      |constructor].
   destruct Wa as [Ta [Na Oa]].
+  destruct (N.eqb (neurons b) _); [|discriminate].
   destruct (walk domain InB _ (nodes b) _ []) as [[st' gs]|] eqn:Wb; [|discriminate].
   intros [= <- <- <-].
   eapply walk_sound with (v := v) (values := start_of x) (output := []) in Wb; cbn [env facts next];
@@ -156,10 +158,8 @@ Proof.
     inversion Hin as [|? ? P Q]; subst. intros [->|F]; [fold v in H1; rewrite H1; lra|now apply IH]. }
   apply (walk_both_sound a b x) in W; [|assumption..]. destruct W as [_ [Ht [Ha Hb]]].
   destruct (targets_sound v Hone tolerance _ _ _ _ _ _ T Ha Hb (Forall_nil _)) as [Hts Hend].
-  apply Hend.
-  apply (walk_tree_sound v Hone dom tb tolerance) in H; try assumption.
-  - inversion H as [|? ? P _]; subst. apply P. constructor.
-  - unfold Qle. simpl. lia.
+  apply Hend. destruct (check_tree dom tb ts tree) eqn:C; [discriminate|].
+  apply (check_tree_sound v Hone dom tb tolerance) in C; try assumption. unfold Qle. simpl. lia.
 Qed.
 
 Lemma inside_sound v gs i : v 0%N == 1 -> inside gs i = None -> Forall (fun g => 0 <= eval v g) gs.

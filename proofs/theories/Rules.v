@@ -1,0 +1,243 @@
+(** Facts, derivations, cells and case trees: what holds at every point of a cell, by a certificate's multipliers.
+
+    The rules and their names are those of FORMAT.md. Everything computes in Z and is extracted to OCaml; every loop
+    over input is a tail call. *)
+
+From Coq Require Import QArith ZArith NArith List.
+From Exactre Require Import Network Forms Numbered.
+Import ListNotations.
+Open Scope N_scope.
+
+(** ** What a certificate says *)
+
+Inductive fact := One | Relu (k : N) | Gap (k : N) | Domain (i : N) | Bound (i : N).
+Definition derivation := list (fact * Q).
+
+(** The case tree in preorder: a split is followed by its active, then its inactive subtree; a stable node, which is
+    FORMAT.md's "active" or "inactive", by its only subtree. *)
+Inductive tree_node :=
+  | Split (k : N)
+  | Stable (k : N) (active : bool) (d : derivation)
+  | Infeasible (d : derivation)
+  | Equal
+  | Bounded (proofs : list (option (derivation * derivation))).
+
+(** A part of the expression of a "zero" step. *)
+Inductive part := PartOne | PartInput (i : N) | PartAtom (k : N).
+
+(** The steps of one network; the last two belong to no neuron. *)
+Inductive step :=
+  | Atom
+  | Scaled (k : N) (s : Q)
+  | Constant
+  | Active (d : derivation)
+  | Inactive (d : derivation)
+  | LearnZero (t : list (part * Q)) (tree : list tree_node)
+  | LearnBound (j : N) (below : option (N * Q)) (c : Q) (d : derivation).
+
+(** ** Why something is refused *)
+
+Inductive reason :=
+  | UnknownValue              (* a row reads a value that is not computed yet *)
+  | UnknownAtom (k : N)
+  | UnknownInput (i : N)
+  | UnknownDomainRow (i : N)
+  | UnknownBound (i : N)
+  | MultiplierNotPositive
+  | NotDerived                (* the weighted facts and the claim differ *)
+  | ScaleZero
+  | NotMultiple (k : N)
+  | NotConstant
+  | NoAtom                    (* nothing can be learnt from an expression without atoms *)
+  | StepCount                 (* not one step for each neuron *)
+  | ChosenTwice (k : N)       (* the atom is chosen or learnt already *)
+  | NotEqual (output : N)
+  | TreeEnds
+  | TreeGoesOn
+  | AtNode (number : N) (why : reason)    (* in a case tree *)
+  | WidthsDiffer
+  | InputsMissing             (* the witness has not one coordinate for each input *)
+  | NegativeTolerance
+  | OutsideDomain (row : N)
+  | WrongOutput (output : N)
+  | WithinTolerance.
+
+(** ** Cells and facts *)
+
+(** Equations, highest value number first: each chosen or learnt atom, by its value number, and the form over lower
+    numbers that it equals. *)
+Definition cell := list (N * form).
+
+(** What is known on the whole domain. Atom k is value number [fst] of the valuation and the ReLU of the form [snd];
+    values below number [first] are 1 and the inputs. *)
+Record table := Table {
+  first : N;
+  count : N;
+  atoms : numbered (N * form);
+  learnt : cell;
+  bound_count : N;
+  bounds : numbered form }.
+
+Definition minus_one : Q := -1 # 1.
+
+Definition fact_form (domain : numbered form) (tb : table) (f : fact) : form + reason :=
+  match f with
+  | One => inl (variable 0)
+  | Relu k => match find k (atoms tb) with
+              | Some (key, _) => inl (variable key)
+              | None => inr (UnknownAtom k)
+              end
+  | Gap k => match find k (atoms tb) with
+             | Some (key, e) => inl (combination [(1%Q, variable key); (minus_one, e)])
+             | None => inr (UnknownAtom k)
+             end
+  | Domain i => match find i domain with
+                | Some g => inl g
+                | None => inr (UnknownDomainRow i)
+                end
+  | Bound i => match find i (bounds tb) with
+               | Some g => inl g
+               | None => inr (UnknownBound i)
+               end
+  end.
+
+Fixpoint weigh (domain : numbered form) (tb : table) (d : derivation) (acc : list (Q * form))
+    : list (Q * form) + reason :=
+  match d with
+  | [] => inl acc
+  | (f, q) :: rest =>
+      if Z.leb (Qnum q) 0 then inr MultiplierNotPositive
+      else match fact_form domain tb f with
+           | inl g => weigh domain tb rest ((q, g) :: acc)
+           | inr r => inr r
+           end
+  end.
+
+(** The terms up to number [key], of terms in descending order. *)
+Fixpoint skip_above (key : N) (descending : list (N * Z)) : list (N * Z) :=
+  match descending with
+  | (i, c) :: rest => if N.ltb key i then skip_above key rest else descending
+  | [] => []
+  end.
+
+(** Replaces the cell's atoms, the highest first. [descending] has those terms of [f], in descending order, that the
+    rest of the cell can be about. *)
+Fixpoint reduce_from (c : cell) (f : form) (descending : list (N * Z)) : form :=
+  match c with
+  | [] => f
+  | (key, e) :: rest =>
+      match skip_above key descending with
+      | [] => f
+      | (i, a) :: lower =>
+          if N.eqb i key then let f' := substitute f key e in reduce_from rest f' (rev_append (terms f') [])
+          else reduce_from rest f ((i, a) :: lower)
+      end
+  end.
+
+Definition reduce (c : cell) (f : form) : form :=
+  match c with [] => f | _ :: _ => reduce_from c f (rev_append (terms f) []) end.
+
+(** [None] when [derivation] derives [target >= 0] in the cell. *)
+Definition derive (domain : numbered form) (tb : table) (c : cell) (d : derivation) (target : form) : option reason :=
+  match weigh domain tb d [(minus_one, target)] with
+  | inl fs => if is_zero (reduce c (combination fs)) then None else Some NotDerived
+  | inr r => Some r
+  end.
+
+(** ** The case tree *)
+
+(** An output's difference d and the forms q - d and q + d of its two bounds, q the tolerance. *)
+Record target := Target { difference : form; upper : form; lower : form }.
+
+Fixpoint targets (tolerance : form) (fs gs : list form) (acc : list target) : option (list target) :=
+  match fs, gs with
+  | [], [] => Some (rev_append acc [])
+  | f :: fs', g :: gs' =>
+      let d := combination [(1%Q, f); (minus_one, g)] in
+      targets tolerance fs' gs'
+        (Target d (combination [(1%Q, tolerance); (minus_one, d)]) (combination [(1%Q, tolerance); (1%Q, d)]) :: acc)
+  | _, _ => None
+  end.
+
+Fixpoint all_equal (c : cell) (ts : list target) (i : N) : option reason :=
+  match ts with
+  | [] => None
+  | t :: rest => if is_zero (reduce c (difference t)) then all_equal c rest (i + 1) else Some (NotEqual i)
+  end.
+
+Fixpoint all_bounded (domain : numbered form) (tb : table) (c : cell) (ts : list target)
+    (ps : list (option (derivation * derivation))) (i : N) : option reason :=
+  match ts, ps with
+  | [], [] => None
+  | t :: ts', None :: ps' =>
+      if is_zero (reduce c (difference t)) then all_bounded domain tb c ts' ps' (i + 1) else Some (NotEqual i)
+  | t :: ts', Some (du, dl) :: ps' =>
+      match derive domain tb c du (upper t) with
+      | Some r => Some r
+      | None => match derive domain tb c dl (lower t) with
+                | Some r => Some r
+                | None => all_bounded domain tb c ts' ps' (i + 1)
+                end
+      end
+  | _, _ => Some WidthsDiffer
+  end.
+
+(** Adds a choice to a cell, in order; [None] when the atom is chosen already. [above] is reversed. *)
+Fixpoint choose (key : N) (e : form) (c above : cell) : option cell :=
+  match c with
+  | [] => Some (rev_append above [(key, e)])
+  | (j, f) :: rest =>
+      match N.compare j key with
+      | Gt => choose key e rest ((j, f) :: above)
+      | Eq => None
+      | Lt => Some (rev_append above ((key, e) :: c))
+      end
+  end.
+
+(** The form of atom k and the cell on one of its sides. *)
+Definition enter (tb : table) (c : cell) (k : N) (active : bool) : (form * cell) + reason :=
+  match find k (atoms tb) with
+  | None => inr (UnknownAtom k)
+  | Some (key, e) =>
+      match choose key (if active then e else zero) c [] with
+      | Some side => inl (e, side)
+      | None => inr (ChosenTwice k)
+      end
+  end.
+
+(** [stack] has the cells whose subtrees are still to come; [None] when all are accepted. *)
+Fixpoint walk_tree (domain : numbered form) (tb : table) (ts : list target) (nds : list tree_node) (number : N)
+    (stack : list cell) : option reason :=
+  match nds, stack with
+  | [], [] => None
+  | [], _ :: _ => Some TreeEnds
+  | _ :: _, [] => Some TreeGoesOn
+  | nd :: rest, c :: cs =>
+      let leaf refusal := match refusal with
+                          | None => walk_tree domain tb ts rest (number + 1) cs
+                          | Some r => Some (AtNode number r)
+                          end in
+      match nd with
+      | Split k =>
+          match enter tb c k true, enter tb c k false with
+          | inl (_, active), inl (_, inactive) => walk_tree domain tb ts rest (number + 1) (active :: inactive :: cs)
+          | inr r, _ | _, inr r => Some (AtNode number r)
+          end
+      | Stable k active d =>
+          match enter tb c k active with
+          | inr r => Some (AtNode number r)
+          | inl (e, side) =>
+              match derive domain tb c d (if active then e else combination [(minus_one, e)]) with
+              | None => walk_tree domain tb ts rest (number + 1) (side :: cs)
+              | Some r => Some (AtNode number r)
+              end
+          end
+      | Infeasible d => leaf (derive domain tb c d (constant minus_one))
+      | Equal => leaf (all_equal c ts 0)
+      | Bounded ps => leaf (all_bounded domain tb c ts ps 0)
+      end
+  end.
+
+(** The tree that starts where nothing is chosen. *)
+Definition check_tree (domain : numbered form) (tb : table) (ts : list target) (tree : list tree_node) : option reason :=
+  walk_tree domain tb ts tree 0 [learnt tb].
