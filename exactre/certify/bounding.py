@@ -14,7 +14,7 @@ from exactre.certify.matching import Matching
 from exactre.certify.question import Question
 from exactre.check import Derivation, Step, Terms, TreeNode, Vector, coefficient, combine, scale
 
-ROUND_BITS = 40  # bounds are rounded up to this many significant bits, so that they do not grow
+ROUND_BITS = 40  # longer bounds are rounded up to this many significant bits, so that they do not grow
 
 Form = dict[int, Fraction]  # basis index -> coefficient
 Bound = tuple[Fraction, list[tuple[str, int, Fraction]]]  # value, and the facts that derive value - t >= 0
@@ -144,6 +144,8 @@ def _derivation(bound: Bound, limit: Fraction) -> Derivation:
 
 
 def _rounded_up(value: Fraction) -> Fraction:
+    if value.numerator.bit_length() + value.denominator.bit_length() <= 2 * ROUND_BITS:
+        return value
     shift = ROUND_BITS - (value.numerator.bit_length() - value.denominator.bit_length())
     unit = Fraction(2) ** -shift
     return -(-value // unit) * unit
