@@ -37,6 +37,7 @@ MAX_INDEX_DIGITS = 12  # of any other integer
 MAX_INPUTS = 10**7
 MAX_BITS = 2**18  # of an integer computed while checking
 
+CHOOSING = ("split", "active", "inactive", "same")  # the tree's nodes that have children
 LEARNING = ("zero", "bound")  # the steps that belong to no neuron
 
 RATIONAL = re.compile(r"(0|-?[1-9][0-9]*)(?:/([1-9][0-9]*))?")
@@ -379,6 +380,12 @@ class Context:
         """r_k."""
         return 1, 1, {1 + self.inputs + k: 1}
 
+    def multiple(self, k: int, factor: Fraction) -> Vector:
+        """max(s * e_k, 0) of a factor s: s * r_k, or -s * (r_k - e_k) of a negative one."""
+        p, q = factor
+        r = self.unit(k)
+        return scale(p, q, r) if p > 0 else combine([(-p, q, r), (p, q, self.atoms[k])])
+
     def fact(self, kind: str, k: int, step: str, rule: str) -> list[tuple[int, int, Vector]]:
         """The expression of a fact, as terms of a sum."""
         if kind == "one":
@@ -500,8 +507,7 @@ def neuron(u: Vector, waiting: Iterator[tuple[int, Step]], context: Context, nam
         if u != substitute(scale(p, q, e), context.equations):
             rest = substitute(combine([(1, 1, u), (-p, q, e)]), context.equations)
             raise Invalid(at, rule, f"u - s * e[{step.atom}] is {context.words(rest)}, expected 0")
-        r = context.unit(step.atom)
-        return scale(p, q, r) if p > 0 else combine([(-p, q, r), (p, q, e)])
+        return context.multiple(step.atom, step.factor)
     if rule == "constant":
         if any(u[2].keys() - {0}):
             raise Invalid(at, rule, f"u is {context.words(u)}, expected a constant")
@@ -530,10 +536,10 @@ class Cell:
         self.differences = {i: substitute(d, self.replaced) for i, d in enumerate(differences)}
         self.trail: list[list[tuple[dict[int, Vector], int, Vector]]] = []
 
-    def choose(self, k: int, active: bool) -> None:
-        """Enter the side of atom k: r_k = e_k if active, else r_k = 0."""
+    def choose(self, k: int, value: Vector) -> None:
+        """Enter the part of the cell where r_k is the value: e_k, zero, or what another neuron makes it."""
         basis = 1 + self.context.inputs + k
-        value = substitute(self.context.atoms[k], self.replaced) if active else ZERO
+        value = substitute(value, self.replaced)
         changed = []
         for vectors in (self.replaced, self.differences):
             for key, vector in vectors.items():
@@ -563,14 +569,9 @@ def check_tree(
     open_splits: list[tuple[int, bool]] = []
     for place, node in enumerate(tree):
         at = f"{where}tree[{place}]"
-        if node.rule in ("split", "active", "inactive"):
-            e = context.atom(node.atom, at, node.rule)
-            if 1 + context.inputs + node.atom in cell.replaced:
-                raise Invalid(at, node.rule, f"atom {node.atom} is chosen or learnt already")
-            if node.rule != "split":
-                side = e if node.rule == "active" else scale(-1, 1, e)
-                context.derive(side, node.derivations[0], cell.replaced, at, node.rule)
-            cell.choose(node.atom, node.rule != "inactive")
+        if node.rule in CHOOSING:
+            cell.choose(node.atom, chosen_value(node, cell, at))
+            # The inactive side of a split is still to come.
             open_splits.append((node.atom, node.rule != "split"))
             continue
         check_leaf(node, cell, tolerance, at)
@@ -578,9 +579,32 @@ def check_tree(
             k, last_side = open_splits.pop()
             cell.leave(k)
             if not last_side:
-                cell.choose(k, False)
+                cell.choose(k, ZERO)
                 open_splits.append((k, True))
                 break
+
+
+def chosen_value(node: TreeNode, cell: Cell, at: str) -> Vector:
+    """What r_k is in the first child of a node that chooses atom k, the node accepted."""
+    context, rule = cell.context, node.rule
+    e = context.atom(node.atom, at, rule)
+    atoms = (node.atom, node.below) if rule == "same" else (node.atom,)
+    for k in atoms:
+        if 1 + context.inputs + k in cell.replaced:
+            raise Invalid(at, rule, f"atom {k} is chosen or learnt already")
+    if rule == "same":
+        (p, q), k = node.factor, node.below
+        if k >= node.atom:
+            raise Invalid(at, rule, f"atom {k} is not before atom {node.atom}")
+        other = context.atom(k, at, rule)
+        rest = substitute(combine([(1, 1, e), (-p, q, other)]), cell.replaced)
+        if rest != ZERO:
+            raise Invalid(at, rule, f"e[{node.atom}] - s * e[{k}] is {context.words(rest)}, expected 0")
+        return context.multiple(k, node.factor)
+    if rule != "split":
+        side = e if rule == "active" else scale(-1, 1, e)
+        context.derive(side, node.derivations[0], cell.replaced, at, rule)
+    return ZERO if rule == "inactive" else e
 
 
 def check_leaf(node: TreeNode, cell: Cell, tolerance: Fraction, at: str) -> None:
@@ -626,6 +650,8 @@ class TreeNode(NamedTuple):
     atom: int = 0
     derivations: Sequence[Derivation] = ()
     bounds: Sequence[tuple[Derivation, Derivation] | None] = ()
+    below: int = 0  # k of `same`, whose j is `atom`
+    factor: Fraction = (1, 1)
 
 
 class Certificate(NamedTuple):
@@ -770,6 +796,13 @@ def read_tree(value: Any, where: str) -> list[TreeNode]:
         elif rule in ("active", "inactive"):
             k, derivation = array(item, at, 3)[1:]
             tree.append(TreeNode(rule, index(k, at), [read_derivation(derivation, at)]))
+            missing += 1
+        elif rule == "same":
+            j, k, s = array(item, at, 4)[1:]
+            factor = rational(s, at)
+            if factor[0] == 0:
+                raise Malformed(f"{at}: expected a factor that is not zero")
+            tree.append(TreeNode(rule, index(j, at), below=index(k, at), factor=factor))
             missing += 1
         elif rule == "infeasible":
             tree.append(TreeNode(rule, derivations=[read_derivation(array(item, at, 2)[1], at)]))

@@ -425,6 +425,58 @@ accept(
     ("at the root without a proof", ["proof", "tree"], [["active", 0, []], ["equal"]], "active"),
 )
 
+# r0 = relu(x), r1 = relu(y), r2 = relu(2 y + r0): where r0 = 0, r2 = 2 r1.
+GATED = layers(([[1, 0], [0, 1], [0, -1]], [0, 0, 0]), ([[1, 2, -2], [0, 1, -1]], [0, 0]), ([[1, 0]], [0]))
+SLOPE = layers(([[0, 1]], [0]), ([[2]], [0]))
+LEFT = [[[[0, "1"]], "0"]]
+accept(
+    "the same neuron in a cell",
+    certificate(
+        GATED,
+        SLOPE,
+        proof(
+            [["atom", 2], ["scaled", [1], ["-1"]], ["atom", 1], ["scaled", [1], ["1"]]],
+            [["scaled", [1], ["1"]]],
+            [["inactive", 0, [["domain", 0, "1"]]], ["same", 2, 1, "2"], ["equal"]],
+        ),
+        domain=LEFT,
+    ),
+    GATED,
+    SLOPE,
+    ("not in this cell", ["proof", "tree"], [["same", 2, 1, "2"], ["equal"]], "same"),
+    ("another factor", ["proof", "tree", 1, 3], "1", "same"),
+    ("a negative factor", ["proof", "tree", 1, 3], "-2", "same"),
+    ("a zero factor", ["proof", "tree", 1, 3], "0", "malformed"),
+    ("a later atom", ["proof", "tree", 1], ["same", 1, 2, "1/2"], "same"),
+    ("itself", ["proof", "tree", 1], ["same", 2, 2, "1"], "same"),
+    ("an atom that is chosen", ["proof", "tree", 1], ["same", 2, 0, "1"], "same"),
+    ("for an atom that is chosen", ["proof", "tree", 1], ["same", 0, 1, "1"], "same"),
+    ("no such atom", ["proof", "tree", 1, 1], 3, "same"),
+    ("not at all", ["proof", "tree"], [["inactive", 0, [["domain", 0, "1"]]], ["equal"]], "equal"),
+    ("no factor", ["proof", "tree", 1], ["same", 2, 1], "malformed"),
+    (
+        "no child",
+        ["proof", "tree"],
+        [["inactive", 0, [["domain", 0, "1"]]], ["same", 2, 1, "2"]],
+        "malformed",
+    ),
+)
+# Opposite neurons kept apart, joined in the whole domain by a factor -1.
+accept(
+    "opposite neurons in a cell",
+    certificate(PLUS_MINUS, IDENTITY, proof([["atom", 2]], [], [["same", 1, 0, "-1"], ["equal"]])),
+    PLUS_MINUS,
+    IDENTITY,
+    ("a positive factor", ["proof", "tree", 0, 3], "1", "same"),
+    ("twice", ["proof", "tree"], [["same", 1, 0, "-1"], ["same", 1, 0, "-1"], ["equal"]], "same"),
+    (
+        "and then split",
+        ["proof", "tree"],
+        [["same", 1, 0, "-1"], ["split", 1], ["equal"], ["equal"]],
+        "split",
+    ),
+)
+
 # ---- what is learnt ----------------------------------------------------------------------------
 
 # r0 = relu(x), r1 = relu(-x), r2 = relu(-3x): r2 = 3 r1 is learnt, by a tree, where `scaled` is not used.
