@@ -48,3 +48,7 @@ def test_a_mutant_is_caught(mutant):
     assert a(x) != b(x)
     with pytest.raises(AssertionError, match="the networks differ by"):
         assert_equivalent(a, b)
+
+
+if __name__ == "__main__":
+    raise SystemExit(pytest.main([__file__]))

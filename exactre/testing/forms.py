@@ -130,6 +130,22 @@ def identity_layer(net: Network, name: str, factors: Row, *, folded: bool) -> Ne
     return Network(net.input_dim, nodes)
 
 
+def subadditive(net: Network, source: str, rows: Sequence[Row], outgoing: Row) -> Network:
+    """A neuron relu(relu(p + q) - relu(p) - relu(q)), which is 0 though no sign of its weights says so.
+
+    p and q are the two rows over the outputs of `source` (a node or the input); the output's node reads the
+    neuron with the weights `outgoing`. Only the cases of p + q show that it is dead.
+    """
+    p, q = rows
+    weight = Matrix.from_rows([p, q, [a + b for a, b in zip(p, q, strict=True)]])
+    *nodes, last = net.nodes
+    parts = Node(_fresh(net, last.name), True, ((source, weight),), Matrix.column([0] * 3))
+    excess = ((parts.name, Matrix.from_rows([[-1, -1, 1]])),)
+    dead = Node(f"{parts.name}'", True, excess, Matrix.column([0]))
+    grown = Network(net.input_dim, [*nodes, parts, dead, last])
+    return with_edge(grown, dead.name, last.name, [[v] for v in outgoing])
+
+
 def layered(net: Network) -> Network:
     """The network without skips: what a later node reads is carried through every layer between.
 

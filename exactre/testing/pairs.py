@@ -10,14 +10,14 @@ from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
 
 from exactre.errors import ExactreError, ShapeError
-from exactre.network import Network
+from exactre.network import INPUT, Network
 from exactre.testing import forms
 from exactre.testing.features import add_dead, add_skip, fixed_row, outgoing
 from exactre.testing.mutations import Mutation, bump, change_number
 from exactre.testing.networks import networks
 from exactre.testing.numbers import COORDINATES, FACTORS, SHARES
 
-Form = Literal["split", "opposite", "dead", "unused", "always-active", "identity", "carry"]
+Form = Literal["split", "opposite", "dead", "unused", "always-active", "cases", "identity", "carry"]
 Point = tuple[Fraction, ...]
 
 
@@ -36,7 +36,8 @@ def equivalent_pairs(
 
     `of` gives the smaller network (default `networks()`), which one to three of these forms change: a neuron
     "split" into two, or into itself and its "opposite" beside a skip; one more neuron that is "dead",
-    "unused" or "always-active"; an "identity" layer relu(u), relu(-u), folded or with an affine node;
+    "unused" or "always-active", or dead for reasons that only "cases" show; an "identity" layer relu(u),
+    relu(-u), folded or with an affine node;
     "carry", where one network has a skip and the other one carries it through its layers (for networks with
     ReLU in every node but the last). The neurons are then reordered and rescaled.
     Raises ExactreError on another form.
@@ -85,12 +86,14 @@ def _equivalent(
         if word == "carry" and deep:
             continue
         # A network without neurons gets some.
-        if word == "identity" or not forms.inner(other):
+        if word == "cases":
+            other = _cases(draw, other)
+        elif word in ("identity", "carry") or not forms.inner(other):
             other = _identity(draw, other)
         else:
             other = CHANGES[word](draw, other, draw(st.sampled_from(forms.inner(other))).name)
-    pair = net, _shuffled(draw, other)
-    return pair if draw(st.booleans()) else (pair[1], pair[0])
+    other = _shuffled(draw, other)
+    return (other, net) if draw(st.booleans()) else (net, other)
 
 
 @st.composite
@@ -116,6 +119,13 @@ def _identity(draw: DrawFn, net: Network) -> Network:
     node = draw(st.sampled_from(net.nodes))
     factors = [draw(FACTORS) for _ in range(node.width)]
     return forms.identity_layer(net, node.name, factors, folded=draw(st.booleans()))
+
+
+def _cases(draw: DrawFn, net: Network) -> Network:
+    widths = {INPUT: net.input_dim} | {node.name: node.width for node in forms.inner(net)}
+    source = draw(st.sampled_from(list(widths)))
+    rows = [[draw(SHARES) for _ in range(widths[source])] for _ in range(2)]
+    return forms.subadditive(net, source, rows, [draw(FACTORS) for _ in range(net.output_dim)])
 
 
 def _split(draw: DrawFn, net: Network, name: str) -> Network:

@@ -27,6 +27,10 @@ def test_a_region_is_read():
     assert lines[-2:] == ["    f = 2*x0 - 4*x1 - 3", "    f(1, 1/2) = -3"]
 
 
+def test_a_suite_with_the_kit_passes():
+    assert output("test_with_exactre.py").splitlines()[-1].startswith("4 passed")
+
+
 def test_the_training_script_makes_the_committed_network(tmp_path):
     # Other versions of numpy round differently, so that the last bits of the weights may differ.
     line = output("train_digits.py", tmp_path / "digits.onnx")
