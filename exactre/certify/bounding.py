@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from fractions import Fraction
 
-from exactre.certify.matching import Matching
+from exactre.certify.matching import Matching, pairs_by_place
 from exactre.certify.question import Question
 from exactre.check import Derivation, Step, Terms, TreeNode, Vector, coefficient, combine, scale
 
@@ -27,7 +27,7 @@ def bounded(question: Question, matching: Matching) -> tuple[tuple[Step, ...], T
     both networks have hidden layers of the same widths.
     """
     bounds = _Bounds(question, matching)
-    partners = _partners(question, matching)
+    partners = pairs_by_place(question.a, question.b, matching)
     for k in range(len(matching.atoms)):
         if not bounds.learn(k, None):
             return None
@@ -112,23 +112,6 @@ class _Bounds:
                 value += v / a * bound
                 facts.append(("domain", i, v / a))
         return value, facts
-
-
-def _partners(question: Question, matching: Matching) -> dict[int, int]:
-    """The atom of A's neuron at the same place as the neuron of each of B's atoms, where both are atoms."""
-    if [node.width for node in question.a.hidden] != [node.width for node in question.b.hidden]:
-        return {}
-    made, places = 0, []
-    for steps in (matching.steps_a, matching.steps_b):
-        atoms: list[int | None] = []
-        for step in steps:
-            if step.rule == "atom":
-                atoms.append(made)
-                made += 1
-            elif step.rule != "zero":
-                atoms.append(None)
-        places.append(atoms)
-    return {k: j for j, k in zip(*places, strict=True) if j is not None and k is not None}
 
 
 def _form(t: Vector) -> Form:

@@ -151,6 +151,8 @@ def _tree_node(node: TreeNode) -> list[Any]:
         return [node.rule, node.atom]
     if node.rule == "equal":
         return [node.rule]
+    if node.rule == "same":
+        return [node.rule, node.atom, node.below, _text(node.factor)]
     if node.rule in ("active", "inactive"):
         return [node.rule, node.atom, _terms(node.derivations[0].terms)]
     if node.rule == "infeasible":

@@ -44,6 +44,27 @@ def match(a: Network, b: Network, learner: Learner | None = None) -> Matching:
     return Matching(a.input_dim, tuple(system.atoms), tuple(steps_a), tuple(steps_b), reduced)
 
 
+def pairs_by_place(a: Network, b: Network, matching: Matching) -> dict[int, int]:
+    """The atom of A's neuron at the same place as the neuron of each of B's atoms, where both are atoms.
+
+    Empty where the hidden layers' widths differ.
+    """
+    if [node.width for node in a.hidden] != [node.width for node in b.hidden]:
+        return {}
+    made = 0
+    places: list[list[int | None]] = []
+    for steps in (matching.steps_a, matching.steps_b):
+        atoms: list[int | None] = []
+        for step in steps:
+            if step.rule == "atom":
+                atoms.append(made)
+                made += 1
+            elif step.rule != "zero":
+                atoms.append(None)
+        places.append(atoms)
+    return {k: j for j, k in zip(*places, strict=True) if j is not None and k is not None}
+
+
 class System:
     """The atoms made so far, their neurons, and the equations learnt between them.
 
@@ -86,7 +107,7 @@ class System:
         self.found = {}
         for k, (_, _, entries) in enumerate(self.atoms):
             if entries.keys() - {0}:
-                self.found.setdefault(_key(entries), []).append(k)
+                self.found.setdefault(row_key(entries), []).append(k)
 
     def unit(self, k: int) -> Vector:
         """r_k."""
@@ -96,9 +117,9 @@ class System:
         entries = u[2]
         if not entries.keys() - {0}:
             return Step("constant"), u if entries.get(0, 0) > 0 else ZERO
-        key = _key(entries)
+        key = row_key(entries)
         for k in self.found.get(key, ()):
-            factor = _ratio(u, self.atoms[k])
+            factor = ratio(u, self.atoms[k])
             if factor is not None:
                 p, q = factor
                 r = self.unit(k)
@@ -168,13 +189,13 @@ def _primitive(entries: dict[int, int], den: int) -> Vector:
     return content // common, den // common, entries
 
 
-def _key(entries: dict[int, int]) -> tuple[int, ...]:
+def row_key(entries: dict[int, int]) -> tuple[int, ...]:
     """A cheap key that a vector shares with its negative; equal keys are compared entry by entry."""
     top = max(entries)
     return len(entries), abs(sum(entries.values())), sum(entries), abs(entries[top]), top
 
 
-def _ratio(u: Vector, e: Vector) -> tuple[int, int] | None:
+def ratio(u: Vector, e: Vector) -> tuple[int, int] | None:
     """s with u = s e, or None when there is none."""
     if u[2] == e[2]:
         sign = 1

@@ -1,22 +1,23 @@
 """The case split: over the closed cells of the atoms that still matter, decided by exact LPs.
 
-Atoms are chosen lowest first, so that in a cell every expression that matters for the next choice is affine
-in x alone. A side that has no interior is left out with multipliers; where a difference stays in a leaf,
-its greatest value there is either within the tolerance, with multipliers, or gives a point that refutes.
+Atoms are chosen so that in a cell every expression that matters for the next choice is affine in x alone;
+atoms that have become the same are joined before any choice. A side that has no interior is left out
+with multipliers. Where a difference stays in a leaf, its greatest value there is either within the
+tolerance, with multipliers, or gives a point that refutes.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import partial
 
 from flint import fmpz_mat, nmod_mat
 
-from exactre.certify.matching import Matching
+from exactre.certify.matching import Matching, pairs_by_place, ratio, row_key
 from exactre.certify.question import Question
 from exactre.certify.sampling import Sampler
 from exactre.check import ONE, ZERO, Derivation, TreeNode, Vector, combine, scale, substitute
@@ -32,22 +33,22 @@ Fact = tuple[str, int, Vector]  # kind, index, expression in x
 
 @dataclass(frozen=True)
 class Problem:
-    """What every cell shares: the number of inputs, e_k of each atom, the tolerance."""
+    """What every cell shares: the number of inputs, the tolerance, pairs of atoms that are nearly equal."""
 
     inputs: int
-    atoms: tuple[Vector, ...]
     tolerance: Fraction
+    pairs: tuple[tuple[int, int], ...] = ()
 
 
 @dataclass(frozen=True)
 class Cell:
-    """A closed cell: its facts in x, the values of its chosen atoms, the reduced differences.
+    """A closed cell: its facts in x, e_k of the atoms not chosen yet and the differences, both reduced.
 
     `point` (n) is in the cell, and inside every fact that does not hold with equality on the whole cell.
     """
 
     facts: tuple[Fact, ...]
-    replaced: dict[int, Vector]
+    forms: dict[int, Vector]
     differences: tuple[Vector, ...]
     point: tuple[Fraction, ...]
     splits: int
@@ -74,8 +75,9 @@ def split(
     The outcome is the same for every executor. `deadline` is in the seconds of `time.time`. Raises
     ExactreError when the domain is empty.
     """
-    problem = Problem(matching.inputs, matching.atoms, question.tolerance)
-    root = whole_domain(question, matching.differences)
+    pairs = tuple(sorted(pairs_by_place(question.a, question.b, matching).items()))
+    problem = Problem(matching.inputs, question.tolerance, pairs)
+    root = whole_domain(question, matching.atoms, matching.differences)
     top = explore(problem, deadline, TOP, None, root)
     if top.refutation is not None:
         return top
@@ -94,11 +96,12 @@ def split(
     return Outcome(tuple(nodes))
 
 
-def whole_domain(question: Question, differences: tuple[Vector, ...]) -> Cell:
+def whole_domain(question: Question, atoms: Sequence[Vector], differences: tuple[Vector, ...]) -> Cell:
     """The cell without choices. Raises ExactreError when the domain is empty."""
     facts = [] if question.domain is None else question.domain.facts()
     point = tuple(Sampler(question.domain, question.a.input_dim).anchor)
-    return Cell(tuple(("domain", i, fact) for i, fact in enumerate(facts)), {}, differences, point, 0)
+    domain = tuple(("domain", i, fact) for i, fact in enumerate(facts))
+    return Cell(domain, dict(enumerate(atoms)), differences, point, 0)
 
 
 def explore(
@@ -123,53 +126,85 @@ def explore(
                 return Outcome(refutation=leaf)
             nodes.append(leaf)
             continue
-        node, children = _choose(problem, cell, k)
+        node, children = _same(problem, cell) or _choose(problem, cell, k)
         nodes.append(node)
         waiting += reversed(children)
     return Outcome(tuple(nodes))
 
 
-def _next_atom(problem: Problem, cell: Cell) -> int | None:
-    """The lowest atom that a difference depends on in this cell, None when they depend on x alone."""
+def _needed(problem: Problem, cell: Cell, vectors: Iterable[Vector]) -> set[int]:
+    """The atoms that expressions depend on in this cell, directly or through other atoms."""
     first = 1 + problem.inputs
-    waiting = [basis for d in cell.differences for basis in d[2] if basis >= first]
+    waiting = [basis - first for vector in vectors for basis in vector[2] if basis >= first]
     met = set(waiting)
     while waiting:
-        for basis in problem.atoms[waiting.pop() - first][2]:
-            if basis >= first and basis not in met and basis not in cell.replaced:
-                met.add(basis)
-                waiting.append(basis)
-    return min(met) - first if met else None
+        for basis in cell.forms[waiting.pop()][2]:
+            if basis >= first and basis - first not in met:
+                met.add(basis - first)
+                waiting.append(basis - first)
+    return met
+
+
+def _next_atom(problem: Problem, cell: Cell) -> int | None:
+    """An atom whose e is affine in x in this cell and that a difference depends on, None when there is none.
+
+    The lowest that makes the first pair of nearly equal neurons differ, so that cells in which all pairs
+    are equal are found before anything else is cut; else the lowest.
+    """
+    needed = _needed(problem, cell, cell.differences)
+    if not needed:
+        return None
+    for j, k in problem.pairs:
+        if j in needed and k in needed:
+            apart = _needed(problem, cell, [combine([(1, 1, cell.forms[j]), (-1, 1, cell.forms[k])])])
+            if apart:
+                return min(apart)
+    return min(needed)
+
+
+def _same(problem: Problem, cell: Cell) -> tuple[TreeNode, list[Cell]] | None:
+    """The node for two atoms that are multiples of each other in this cell, when there are such."""
+    met: dict[tuple[int, ...], int] = {}
+    for j in sorted(_needed(problem, cell, cell.differences)):
+        e = cell.forms[j]
+        if not e[2].keys() - {0}:
+            continue
+        k = met.setdefault(row_key(e[2]), j)
+        factor = ratio(e, cell.forms[k]) if k != j else None
+        if factor is not None:
+            p, q = factor
+            r = (1, 1, {1 + problem.inputs + k: 1})
+            value = scale(p, q, r) if p > 0 else combine([(-p, q, r), (p, q, cell.forms[k])])
+            return TreeNode("same", j, below=k, factor=factor), [_child(problem, cell, j, value)]
+    return None
 
 
 def _choose(problem: Problem, cell: Cell, k: int) -> tuple[TreeNode, list[Cell]]:
     """The node for atom k and its children: one where a side has no interior, else both."""
-    e = substitute(problem.atoms[k], cell.replaced)
+    e = cell.forms[k]
     opposite = scale(-1, 1, e)
     value = _value(e, cell.point)
     # The point shows one side for nothing; the LP decides the other.
     above = cell.point if value > 0 else _strictly_inside(cell, e)
     if isinstance(above, Derivation):
-        return TreeNode("inactive", k, [above]), [_child(problem, cell, k, ZERO, None, cell.point)]
+        return TreeNode("inactive", k, [above]), [_child(problem, cell, k, ZERO)]
     below = cell.point if value < 0 else _strictly_inside(cell, opposite)
     if isinstance(below, Derivation):
-        return TreeNode("active", k, [below]), [_child(problem, cell, k, e, None, cell.point)]
-    active = _child(problem, cell, k, e, ("relu", k, e), above)
-    inactive = _child(problem, cell, k, ZERO, ("gap", k, opposite), below)
-    return TreeNode("split", k), [active, inactive]
+        return TreeNode("active", k, [below]), [_child(problem, cell, k, e)]
+    active, inactive = _child(problem, cell, k, e), _child(problem, cell, k, ZERO)
+    sides = ((active, ("relu", k, e), above), (inactive, ("gap", k, opposite), below))
+    children = [
+        replace(child, facts=(*cell.facts, fact), point=point, splits=cell.splits + 1)
+        for child, fact, point in sides
+    ]
+    return TreeNode("split", k), children
 
 
-def _child(
-    problem: Problem, cell: Cell, k: int, value: Vector, fact: Fact | None, point: tuple[Fraction, ...]
-) -> Cell:
-    basis = 1 + problem.inputs + k
-    return Cell(
-        cell.facts if fact is None else (*cell.facts, fact),
-        {**cell.replaced, basis: value},
-        tuple(substitute(d, {basis: value}) for d in cell.differences),
-        point,
-        cell.splits + (fact is not None),
-    )
+def _child(problem: Problem, cell: Cell, k: int, value: Vector) -> Cell:
+    """The cell with r_k = value."""
+    change = {1 + problem.inputs + k: value}
+    forms = {j: substitute(e, change) for j, e in cell.forms.items() if j != k}
+    return replace(cell, forms=forms, differences=tuple(substitute(d, change) for d in cell.differences))
 
 
 def _strictly_inside(cell: Cell, t: Vector) -> tuple[Fraction, ...] | Derivation:

@@ -36,7 +36,8 @@ class Sweep:
         self.question = question
         self.deadline = deadline
         self.sampler = Sampler(question.domain, question.a.input_dim)
-        self.root = whole_domain(question, ())
+        self.root = whole_domain(question, (), ())
+        self.problem = Problem(question.a.input_dim, Fraction(0))
         self.failed: dict[int, int] = {}  # by atom: equations known when its proof was too long
         self.samples: list[tuple[Points, list[dict[str, Points]]]] = []  # with both networks' neurons
 
@@ -52,8 +53,8 @@ class Sweep:
                 highest = max(t[2])
                 if self.failed.get(highest) == len(system.equations):
                     continue
-                problem = Problem(system.inputs, tuple(system.atoms), Fraction(0))
-                outcome = explore(problem, self.deadline, None, BUDGET, replace(self.root, differences=(t,)))
+                cell = replace(self.root, forms=dict(enumerate(system.atoms)), differences=(t,))
+                outcome = explore(self.problem, self.deadline, None, BUDGET, cell)
                 if outcome.refutation is not None:
                     self._add(Points.of([outcome.refutation], system.inputs))
                     again = True

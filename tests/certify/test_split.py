@@ -94,6 +94,47 @@ def test_a_learnt_relation_makes_later_layers_match():
     exactre.check(verdict.certificate, a, b)
 
 
+def gated(threshold, weight):
+    """Neurons z of layer 2 that read a gate, active only where x0 + x1 > threshold, by a weight."""
+    first = ([[1, 1], [1, 0], [0, 1], [1, -1], [2, 3]], [-threshold, "1/3", "1/5", 1, -1])
+    second = ([[weight, 1, -2, 3, "1/7"], [1, -1, 1, 2, -3], [2, 2, -1, "1/2", 1]], [1, "1/2", -1])
+    return Network.from_rows([first, second, ([[1, 2, 3]], [0])])
+
+
+def test_a_weight_behind_a_rare_gate_is_refuted_where_the_gate_is_open():
+    a, b = gated(Fraction(199, 100), 5), gated(Fraction(199, 100), 5 + Fraction(1, 2**30))
+    verdict = exactre.certify_equivalence(a, b, domain=Domain.box([-1, -1], [1, 1]))
+    assert verdict.status == "different"
+    assert sum(verdict.witness.input) > Fraction(199, 100)
+    exactre.check(verdict.certificate, a, b)
+
+
+def test_a_weight_behind_a_gate_that_never_opens_is_proved_invisible():
+    a, b = gated(2, 5), gated(2, 6)
+    verdict = exactre.certify_equivalence(a, b, domain=Domain.box([-1, -1], [1, 1]))
+    assert verdict.status == "equivalent"
+    exactre.check(verdict.certificate, a, b)
+
+
+def test_cells_where_the_gate_is_closed_are_joined_before_they_are_cut():
+    # Open or closed, the neuron behind the gate is never active: one cut on the gate, then `same`.
+    a, b = (
+        Network.from_rows(
+            [
+                ([[1, 1], [1, 0], [0, 1]], [-1, 0, 0]),
+                ([[-1 - k, -1, -1], [0, 1, 2]], ["1/2", -1]),
+                ([[1, 1]], [0]),
+            ]
+        )
+        for k in (1, 2)
+    )
+    verdict = exactre.certify_equivalence(a, b)
+    assert verdict.status == "equivalent"
+    rules = {tree_node.rule for step in verdict.certificate.proof.steps_b for tree_node in step.tree}
+    assert "same" in rules | {tree_node.rule for tree_node in verdict.certificate.proof.tree}
+    exactre.check(verdict.certificate, a, b)
+
+
 def test_relu_is_the_identity_where_inputs_are_positive_and_only_there():
     a, b = Network.from_rows([([[1, 2]], [0]), ([[1]], [0])]), Network.from_rows([([[1, 2]], [0])])
     verdict = exactre.certify_equivalence(a, b, domain=Domain.box([0, 0], [5, 5]))
