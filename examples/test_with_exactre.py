@@ -40,8 +40,8 @@ def test_equal_functions_of_other_shapes(pair):
     assert_equivalent(*pair)
 
 
-@settings(deadline=None)  # a proof may take longer than the 200 ms that Hypothesis allows
-@given(mutant_pairs())
+@settings(deadline=None, max_examples=25)  # a proof may take longer than the 200 ms of the default
+@given(mutant_pairs(of=networks(inputs=(1, 2), width=(1, 2))))
 def test_a_mutant_is_caught(mutant):
     """A change that the point x shows makes the assertion fail."""
     a, b, x = mutant

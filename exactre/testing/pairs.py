@@ -85,7 +85,7 @@ def _equivalent(
     for word in chosen:
         if word == "carry" and deep:
             continue
-        # A network without neurons gets some.
+        # A network without neurons gets an identity layer, whatever was asked for.
         if word == "cases":
             other = _cases(draw, other)
         elif word in ("identity", "carry") or not forms.inner(other):
