@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from exactre.rational import Rational
 
 
+@runtime_checkable
 class Oracle(Protocol):
     """A function x -> f(x) known by its answers alone."""
 
