@@ -93,6 +93,11 @@ let tree where value =
             incr missing;
             let k = index at k in
             Checker.Stable (Z.of_int k, side = "active", derivation at d)
+        | Array [ String "same"; j; k; s ] ->
+            incr missing;
+            let j = index at j and k = index at k and s = rational at s in
+            if Network_file.is_zero s then malformed "%s: expected a factor that is not zero" at;
+            Checker.Same (Z.of_int j, Z.of_int k, s)
         | Array [ String "infeasible"; d ] -> Checker.Infeasible (derivation at d)
         | Array [ String "equal" ] -> Checker.Equal
         | Array [ String "bounded"; proofs ] -> Checker.Bounded (map_items at bounds proofs)

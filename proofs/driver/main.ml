@@ -15,6 +15,7 @@ let rule_of_step = function
 let rule_of_tree_node = function
   | Checker.Split _ -> "split"
   | Checker.Stable (_, active, _) -> if active then "active" else "inactive"
+  | Checker.Same _ -> "same"
   | Checker.Infeasible _ -> "infeasible"
   | Checker.Equal -> "equal"
   | Checker.Bounded _ -> "bounded"
@@ -27,8 +28,8 @@ let rec value = function
   | Checker.UnknownBound i -> Printf.sprintf "bound %s does not exist" (Z.to_string i)
   | Checker.MultiplierNotPositive -> "a multiplier is not positive"
   | Checker.NotDerived -> "the weighted facts less the target are not zero"
-  | Checker.ScaleZero -> "the factor is zero"
-  | Checker.NotMultiple k -> Printf.sprintf "the preactivation is not s * e[%s]" (Z.to_string k)
+  | Checker.NotMultiple k -> Printf.sprintf "it is not s * e[%s]" (Z.to_string k)
+  | Checker.NotBefore k -> Printf.sprintf "atom %s is not before the other" (Z.to_string k)
   | Checker.NotConstant -> "the preactivation is not a constant"
   | Checker.NoAtom -> "the expression has no atom"
   | Checker.StepCount -> "the numbers of steps and neurons differ"

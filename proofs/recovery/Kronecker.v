@@ -1,8 +1,8 @@
 (** Kronecker substitution: the value and the whole gradient of an affine function from one query.
 
     With M = 2^k, the query point is y + t e_r + t M e_(r-1) + ... + t M^(r-1) e_1 for t = 2^-(s + k r). The answer
-    times D / t, D a common denominator, is an integer whose balanced base-M digits are D times the gradient, last coordinate
-    first, and whose rest is D f(y) 2^s. Lists here are in the order of the digits: last coordinate first. *)
+    times D / t, D a common denominator, is an integer whose balanced base-M digits are D times the gradient, last
+    coordinate first, and whose rest is D f(y) 2^s. Lists here are in the order of the digits: last coordinate first. *)
 
 From Coq Require Import ZArith QArith List Lia.
 Import ListNotations.

@@ -121,11 +121,7 @@ Definition visit (domain : numbered form) (tb : table) (key : N) (preactivation 
       | None => inr (UnknownAtom k)
       | Some (atom, e) =>
           if negb (is_multiple u s (reduce (learnt tb) e)) then inr (NotMultiple k)
-          else match Qnum s with
-               | Z0 => inr ScaleZero
-               | Zpos _ => inl (tb, combination [(s, variable atom)])
-               | Zneg _ => inl (tb, combination [(Qopp s, variable atom); (s, e)])
-               end
+          else inl (tb, scaled_form atom e s)
       end
   | Constant =>
       match constant_value u with

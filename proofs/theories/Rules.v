@@ -14,10 +14,11 @@ Inductive fact := One | Relu (k : N) | Gap (k : N) | Domain (i : N) | Bound (i :
 Definition derivation := list (fact * Q).
 
 (** The case tree in preorder: a split is followed by its active, then its inactive subtree; a stable node, which is
-    FORMAT.md's "active" or "inactive", by its only subtree. *)
+    FORMAT.md's "active" or "inactive", and "same" by its only subtree. *)
 Inductive tree_node :=
   | Split (k : N)
   | Stable (k : N) (active : bool) (d : derivation)
+  | Same (j k : N) (s : Q)
   | Infeasible (d : derivation)
   | Equal
   | Bounded (proofs : list (option (derivation * derivation))).
@@ -45,8 +46,8 @@ Inductive reason :=
   | UnknownBound (i : N)
   | MultiplierNotPositive
   | NotDerived                (* the weighted facts and the claim differ *)
-  | ScaleZero
   | NotMultiple (k : N)
+  | NotBefore (k : N)
   | NotConstant
   | NoAtom                    (* nothing can be learnt from an expression without atoms *)
   | StepCount                 (* not one step for each neuron *)
@@ -205,6 +206,36 @@ Definition enter (tb : table) (c : cell) (k : N) (active : bool) : (form * cell)
       end
   end.
 
+(** max(s * e, 0) from r = max(e, 0), r being value number [key]. *)
+Definition scaled_form (key : N) (e : form) (s : Q) : form :=
+  match Qnum s with
+  | Z0 => zero
+  | Zpos _ => combination [(s, variable key)]
+  | Zneg _ => combination [(Qopp s, variable key); (s, e)]
+  end.
+
+Fixpoint chosen (key : N) (c : cell) : bool :=
+  match c with
+  | [] => false
+  | (i, _) :: rest => if N.eqb i key then true else chosen key rest
+  end.
+
+(** The cell with the equation that makes atom j the s-fold of atom k, where e_j = s * e_k in the cell. *)
+Definition join (tb : table) (c : cell) (j k : N) (s : Q) : cell + reason :=
+  match find j (atoms tb), find k (atoms tb) with
+  | Some (key_j, e_j), Some (key_k, e_k) =>
+      if negb (N.ltb k j) then inr (NotBefore k)
+      else if chosen key_k c then inr (ChosenTwice k)
+      else if is_zero (reduce c (combination [(1%Q, e_j); (Qopp s, e_k)])) then
+        match choose key_j (scaled_form key_k e_k s) c [] with
+        | Some c' => inl c'
+        | None => inr (ChosenTwice j)
+        end
+      else inr (NotMultiple k)
+  | None, _ => inr (UnknownAtom j)
+  | _, None => inr (UnknownAtom k)
+  end.
+
 (** [stack] has the cells whose subtrees are still to come; [None] when all are accepted. *)
 Fixpoint walk_tree (domain : numbered form) (tb : table) (ts : list target) (nds : list tree_node) (number : N)
     (stack : list cell) : option reason :=
@@ -232,6 +263,11 @@ Fixpoint walk_tree (domain : numbered form) (tb : table) (ts : list target) (nds
               | Some r => Some (AtNode number r)
               end
           end
+      | Same j k s =>
+          match join tb c j k s with
+          | inl joined => walk_tree domain tb ts rest (number + 1) (joined :: cs)
+          | inr r => Some (AtNode number r)
+          end
       | Infeasible d => leaf (derive domain tb c d (constant minus_one))
       | Equal => leaf (all_equal c ts 0)
       | Bounded ps => leaf (all_bounded domain tb c ts ps 0)
@@ -239,5 +275,6 @@ Fixpoint walk_tree (domain : numbered form) (tb : table) (ts : list target) (nds
   end.
 
 (** The tree that starts where nothing is chosen. *)
-Definition check_tree (domain : numbered form) (tb : table) (ts : list target) (tree : list tree_node) : option reason :=
+Definition check_tree (domain : numbered form) (tb : table) (ts : list target) (tree : list tree_node)
+    : option reason :=
   walk_tree domain tb ts tree 0 [learnt tb].

@@ -135,6 +135,29 @@ Proof.
   - rewrite eval_zero. now apply relu_inactive.
 Qed.
 
+Lemma scaled_form_sound key e s : v key == relu (eval v e) -> eval v (scaled_form key e s) == relu (s * eval v e).
+Proof.
+  intro E. unfold scaled_form. destruct s as [[|p|p] d]; cbn [Qnum].
+  - rewrite eval_zero. setoid_replace (0 # d) with 0 by reflexivity. rewrite relu_inactive; [reflexivity|lra].
+  - rewrite eval_combination. cbn [sum_forms]. rewrite eval_variable, E, relu_scaled by (unfold Qle; simpl; lia). ring.
+  - rewrite eval_combination. cbn [sum_forms]. rewrite eval_variable, E.
+    setoid_replace (Zneg p # d) with (- (Zpos p # d)) by reflexivity.
+    setoid_replace (- (Zpos p # d) * eval v e) with (- ((Zpos p # d) * eval v e)) by ring.
+    rewrite relu_opposite, relu_scaled by (unfold Qle; simpl; lia). ring.
+Qed.
+
+Lemma join_sound tb c j k s joined : table_ok tb -> cell_ok c -> join tb c j k s = inl joined -> cell_ok joined.
+Proof.
+  intros [Ht _] Hc. unfold join. destruct (find j (atoms tb)) as [[key_j e_j]|] eqn:Ej; [|discriminate].
+  destruct (find k (atoms tb)) as [[key_k e_k]|] eqn:Ek; [|discriminate].
+  destruct (N.ltb k j); [|discriminate]. destruct (chosen key_k c); [discriminate|].
+  destruct (is_zero _) eqn:Z0; [|discriminate]. destruct (choose key_j _ c []) as [c'|] eqn:C; [|discriminate].
+  intros [= <-]. apply Ht in Ej, Ek.
+  apply (eval_is_zero v) in Z0. rewrite eval_reduce, eval_combination in Z0 by assumption.
+  cbn [sum_forms] in Z0. eapply choose_sound; [|exact Hc|constructor|exact C].
+  rewrite Ej, (scaled_form_sound _ _ _ Ek). apply relu_wd. lra.
+Qed.
+
 Definition target_ok (tolerance : Q) (t : target) :=
   eval v (upper t) == tolerance - eval v (difference t) /\ eval v (lower t) == tolerance + eval v (difference t).
 
@@ -178,7 +201,7 @@ Lemma walk_tree_sound domain tb tolerance ts nds number stack :
 Proof.
   intros Htol Hd Ht Hts. revert number stack.
   induction nds as [|nd nds IH]; intros number [|c cs] H; simpl in H; try discriminate; [constructor|].
-  destruct nd as [k|k active d|d| |ps].
+  destruct nd as [k|k active d|j k s|d| |ps].
   - destruct (enter tb c k true) as [[e active]|] eqn:Ea; [|discriminate].
     destruct (enter tb c k false) as [[e' inactive]|] eqn:Ei; [|discriminate].
     apply IH in H. inversion H as [|? ? Ha H']; subst. inversion H' as [|? ? Hi Hcs]; subst.
@@ -193,6 +216,8 @@ Proof.
     constructor; [intro Hc|assumption]. apply Hs. eapply enter_sound; [exact Ht|exact Hc|exact E|].
     apply derive_sound in D; [|assumption..]. destruct active; [assumption|].
     rewrite eval_combination in D. cbn [sum_forms] in D. unfold minus_one in D. lra.
+  - destruct (join tb c j k s) as [joined|] eqn:J; [|discriminate]. apply IH in H.
+    inversion H as [|? ? Hj Hcs]; subst. constructor; [intro Hc|assumption]. apply Hj. eapply join_sound; eassumption.
   - destruct (derive domain tb c d _) eqn:D; [discriminate|]. apply IH in H.
     constructor; [intro Hc|assumption]. apply derive_sound in D; [|assumption..].
     rewrite eval_constant in D by assumption. unfold minus_one in D. lra.

@@ -81,7 +81,8 @@ Qed.
 
 Lemma table_ok_add tb key u :
   table_ok tb -> v key == relu (eval v u) ->
-  table_ok (Table (first tb) (count tb + 1) (add (count tb) (key, u) (atoms tb)) (learnt tb) (bound_count tb) (bounds tb)).
+  table_ok (Table (first tb) (count tb + 1) (add (count tb) (key, u) (atoms tb)) (learnt tb)
+                  (bound_count tb) (bounds tb)).
 Proof.
   intros [Ha [Hl Hb]] Hk. split; [|split; assumption]. intros k key' e H.
   apply find_add in H as [[_ [= <- <-]]|H]; [assumption|]. exact (Ha _ _ _ H).
@@ -94,17 +95,12 @@ Proof.
   intros Hd Ht Hk H. unfold visit in H. pose proof Ht as [Ha [Hl Hb]].
   pose proof (eval_reduce v (learnt tb) preactivation Hl) as Eu. set (u := reduce (learnt tb) preactivation) in *.
   rewrite <- Eu in Hk |- *. clear Eu.
-  destruct s as [|k [sn sd]| |d|d|t tree|j below c d]; try discriminate.
+  destruct s as [|k s| |d|d|t tree|j below c d]; try discriminate.
   - injection H as <- <-. split; [now apply table_ok_add|]. now rewrite eval_variable.
   - destruct (find k (atoms tb)) as [[atom e]|] eqn:E; [|discriminate].
-    destruct (is_multiple u (sn # sd) _) eqn:M; [|discriminate]. simpl in H.
+    destruct (is_multiple u s _) eqn:M; [|discriminate]. simpl in H. injection H as <- <-.
     apply (eval_is_multiple v) in M. rewrite eval_reduce in M by assumption. apply Ha in E.
-    destruct sn as [|p|p]; [discriminate|..]; injection H as <- <-; (split; [assumption|]);
-      rewrite eval_combination; cbn [sum_forms]; rewrite eval_variable, E, M.
-    + rewrite relu_scaled by (unfold Qle; simpl; lia). ring.
-    + setoid_replace (Zneg p # sd) with (- (Zpos p # sd)) by reflexivity.
-      setoid_replace (- (Zpos p # sd) * eval v e) with (- ((Zpos p # sd) * eval v e)) by ring.
-      rewrite relu_opposite, relu_scaled by (unfold Qle; simpl; lia). ring.
+    split; [assumption|]. now rewrite (scaled_form_sound v _ _ _ E), M.
   - destruct (constant_value u) as [q|] eqn:C; [|discriminate]. injection H as <- <-.
     split; [assumption|]. apply (eval_constant_value v) in C; [|assumption]. rewrite C.
     destruct (Z.leb_spec (Qnum q) 0).

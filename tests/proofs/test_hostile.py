@@ -126,7 +126,7 @@ def test_the_program_speaks_as_the_stand_alone_checker(write):
     run = [str(verified_checker()), *paths]
     done = subprocess.run(run, capture_output=True, text=True, check=False)
     assert done.returncode == 1
-    assert done.stdout == "invalid\nB, step 0: scaled: the preactivation is not s * e[0]\n"
+    assert done.stdout == "invalid\nB, step 0: scaled: it is not s * e[0]\n"
     assert done.stderr == ""
     done = subprocess.run(run[:3], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
