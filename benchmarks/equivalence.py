@@ -103,6 +103,14 @@ def with_rare_neuron(layers: Layers, threshold: float) -> Network:
     return network([(weight, bias), (out, c), *rest])
 
 
+def behind_a_gate(layers: Layers, share: float) -> Layers:
+    """Neuron 3 of layer 1 made active only where the inputs' sum is beyond a share of its greatest value."""
+    (w, b), *rest = layers
+    w, b = w.copy(), b.copy()
+    w[3], b[3] = 1, -share * w.shape[1]
+    return [(w, b), *rest]
+
+
 def pairs() -> Iterator[tuple[str, Callable[[], Pair]]]:
     """(name, maker of A, B and options) of every row."""
     for sizes in ((784, 128, 1), (784, 256, 256, 10), (3072, 256, 256, 10)):
@@ -135,6 +143,27 @@ def pairs() -> Iterator[tuple[str, Callable[[], Pair]]]:
             f"2-8-8-1 within {tolerance} on a box",
             lambda options=options: (network(tiny), network(nearly), options),
         )
+    controller = he_layers(0, 8, 32, 32, 2)
+    rounded = [(np.round(w * 2**20) / np.float32(2**20), b) for w, b in controller]
+    yield (
+        "8-32-32-2 and weights rounded to 2^-20, within 1/1000 on a box",
+        lambda: (
+            network(controller),
+            network(rounded),
+            {"domain": Domain.box([-1] * 8, [1] * 8), "tolerance": Fraction(1, 1000)},
+        ),
+    )
+    for threshold in (0.9, 0.99):
+        for seed in range(2):
+            gated = behind_a_gate(he_layers(seed, 10, 20, 20, 1), threshold)
+            yield (
+                f"10-20-20-1 on a box, last bit behind a gate at {threshold} (seed {seed})",
+                lambda gated=gated: (
+                    network(gated),
+                    network(mutated(gated, 1, 5, 3, 0)),
+                    {"domain": Domain.box([-1] * 10, [1] * 10)},
+                ),
+            )
     if MODELS.is_dir():
         yield from model_pairs()
 
@@ -198,7 +227,7 @@ def bit_mutants(count: int) -> None:
 
 def main(names: list[str]) -> None:
     """Print the table."""
-    print(f"{'pair':62} {'verdict':11} {'method':10} {'seconds':>8} {'check':>7} {'bytes':>9}")
+    print(f"{'pair':68} {'verdict':11} {'method':10} {'seconds':>8} {'check':>7} {'bytes':>9}")
     for name, make in pairs():
         if names and not any(part in name for part in names):
             continue
@@ -206,11 +235,11 @@ def main(names: list[str]) -> None:
         verdict = exactre.certify_equivalence(a, b, timeout=300, **options)
         if verdict.certificate is None:
             print(
-                f"{name:62} {verdict.status:11} {verdict.method:10} {verdict.seconds:8.2f} {verdict.reason}"
+                f"{name:68} {verdict.status:11} {verdict.method:10} {verdict.seconds:8.2f} {verdict.reason}"
             )
             continue
         seconds, size = check_seconds(verdict, a, b), len(verdict.certificate.dumps())
-        head = f"{name:62} {verdict.status:11} {verdict.method:10}"
+        head = f"{name:68} {verdict.status:11} {verdict.method:10}"
         print(f"{head} {verdict.seconds:8.2f} {seconds:7.2f} {size:9}", flush=True)
     if not names:
         bit_mutants(100)
