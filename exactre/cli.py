@@ -10,23 +10,28 @@ import argparse
 import json
 import re
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from fractions import Fraction
 from math import isfinite
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Literal, NoReturn, get_args
 
+import networkx
+from rich.console import Console
+from rich.text import Text
+
 from exactre.certify.certificate import Witness, digest
 from exactre.certify.equivalence import certify_equivalence
 from exactre.certify.question import Domain
 from exactre.check import Invalid, Malformed, check_documents, read_json
 from exactre.errors import ExactreError, FormatError, InvalidCertificate
-from exactre.formats import load, save
+from exactre.formats import SUFFIXES, json_file, load, save
 from exactre.formats.runtime import replay
 from exactre.formats.whole_file import write_whole
+from exactre.recover.recovery import Progress, recover
 from exactre.verified import check_verified
 
 TROUBLE = 2
@@ -87,6 +92,17 @@ def _parser() -> argparse.ArgumentParser:
         sub.add_argument("--json", action="store_true", help="print one JSON object")
         return sub
 
+    sub = command("recover", _recover, "Find a network from exact queries alone, and prove it.", "model")
+    sub.add_argument("-o", "--output", required=True, metavar="OUT.json", help="the recovered network")
+    sub.add_argument("--certificate", metavar="CERT.json", help="proof that it equals MODEL")
+    sub.add_argument("--graph", metavar="G.json", help="which neuron bends at which, node-link form")
+    sub.add_argument("--ledger", metavar="L.sqlite", help="keep every query and answer in this file")
+    sub.add_argument("--resume", action="store_true", help="go on with the ledger's run")
+    sub.add_argument("--max-queries", type=_positive_integer, metavar="N")
+    sub.add_argument("--timeout", type=_seconds, metavar="S", help="seconds")
+    sub.add_argument("--seed", type=_natural, default=0, metavar="N")
+    sub.add_argument("--jobs", type=_positive_integer, metavar="N", help="processes for the proof")
+
     sub = command(
         "certify-equivalence", _certify, "Prove or refute that two networks are the same function.", "a", "b"
     )
@@ -110,6 +126,12 @@ def _positive_integer(text: str) -> int:
     return int(text)
 
 
+def _natural(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"expected 0, 1, 2, ..., found {text!r:.60}")
+    return int(text)
+
+
 def _seconds(text: str) -> float:
     if re.fullmatch(r"[0-9]+(\.[0-9]+)?", text) is None or float(text) == 0:
         raise argparse.ArgumentTypeError(f"expected a positive number of seconds, found {text!r:.60}")
@@ -128,6 +150,47 @@ def _box(text: str) -> tuple[Fraction, Fraction]:
     if box[0] > box[1]:
         raise argparse.ArgumentTypeError(f"expected LO <= HI, found {text!r:.60}, an empty box")
     return box
+
+
+def _recover(options: argparse.Namespace) -> int:
+    if options.resume and options.ledger is None:
+        raise FormatError("recover: --resume needs --ledger, the file to go on with")
+    if Path(options.output).suffix in set(SUFFIXES) - {".json"}:
+        raise FormatError(f"{options.output}: expected a .json file, since any exact network fits into it")
+    _check_targets(options.output, options.certificate, options.graph)
+    net = load(options.model, weights=options.weights)
+    with ExitStack() as stack:
+        executor = stack.enter_context(ProcessPoolExecutor(options.jobs)) if options.jobs else None
+        result = recover(
+            net,
+            max_queries=options.max_queries,
+            timeout=options.timeout,
+            seed=options.seed,
+            executor=executor,
+            ledger=options.ledger,
+            resume=options.resume,
+            progress=stack.enter_context(_progress()),
+        )
+    if result.network is not None:
+        _write(options.output, json_file.dumps(result.network))
+    if options.certificate and result.certificate is not None:
+        _write(options.certificate, result.certificate.dumps())
+    if options.graph:
+        _write(options.graph, json.dumps(networkx.node_link_data(result.graph, edges="edges")) + "\n")
+    facts = {
+        "status": result.status,
+        "layers": list(result.layers),
+        "neurons": result.neurons,
+        "queries": result.queries,
+        "new_queries": result.new_queries,
+        "query_bits": result.query_bits,
+        "equivalence_queries": result.equivalence_queries,
+        "seconds": result.seconds,
+        "seed": result.seed,
+        "assumptions": list(result.assumptions),
+        "missing": list(result.missing),
+    }
+    return _finish(options, facts, result.report().splitlines()[1:])
 
 
 def _certify(options: argparse.Namespace) -> int:
@@ -225,6 +288,22 @@ def _short(values: Sequence[object]) -> str:
     """A list of numbers in one line of a terminal."""
     text = ", ".join(map(str, values))
     return text if len(text) <= 100 else f"{text[:97]}..."
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[Progress], None] | None]:
+    """A line on stderr that follows the run; nothing where stderr is no terminal."""
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield None
+        return
+    with console.status("starting") as line:
+
+        def show(now: Progress) -> None:
+            neurons = "-".join(map(str, now.layers)) or "none yet"
+            line.update(Text(f"{now.stage}: {now.queries:,} queries, neurons found per layer: {neurons}"))
+
+        yield show
 
 
 def _check_targets(*paths: str | None) -> None:

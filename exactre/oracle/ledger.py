@@ -162,6 +162,8 @@ class Ledger:
             count += 1
             if count > len(points):
                 raise OracleError(f"expected {len(points)} answers from the oracle, found more")
+            if not row[0]:
+                raise OracleError("expected an answer of at least one entry, found none")
             if self._outputs is None:
                 self._store.note("output_dim", str(len(row[0])))
                 self._outputs = len(row[0])

@@ -73,10 +73,16 @@ def test_an_answer_that_is_not_exact_is_refused(answer, message):
         answers_of(lambda x: answer)
 
 
-@pytest.mark.parametrize("answer", [(), (1,), (1, 2, 3), 1])
+@pytest.mark.parametrize("answer", [(1,), (1, 2, 3), 1])
 def test_an_answer_of_another_length_than_promised_is_refused(answer):
     with pytest.raises(OracleError, match="expected an answer of 2 entries, found"):
         answers_of(lambda x: answer, output_dim=2)
+
+
+@pytest.mark.parametrize("output_dim", [None, 2])
+def test_an_empty_answer_is_refused(output_dim):
+    with pytest.raises(OracleError, match="at least one entry, found none"):
+        answers_of(lambda x: (), output_dim)
 
 
 def test_an_answer_of_another_length_than_the_first_is_refused():
