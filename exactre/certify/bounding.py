@@ -10,7 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from fractions import Fraction
 
-from exactre.certify.matching import Matching, pairs_by_place
+from exactre.certify.matching import Matching
+from exactre.certify.pairing import nearly_equal
 from exactre.certify.question import Question
 from exactre.check import Derivation, Step, Terms, TreeNode, Vector, coefficient, combine, scale
 
@@ -23,17 +24,17 @@ Bound = tuple[Fraction, list[tuple[str, int, Fraction]]]  # value, and the facts
 def bounded(question: Question, matching: Matching) -> tuple[tuple[Step, ...], TreeNode] | None:
     """`bound` steps and the leaf that they suffice for, None when they do not; exact.
 
-    The domain must be bounded by its rows of one coordinate. Neurons are paired by their places, where
-    both networks have hidden layers of the same widths.
+    The domain must be bounded by its rows of one coordinate.
     """
     bounds = _Bounds(question, matching)
-    partners = pairs_by_place(question.a, question.b, matching)
+    partners = nearly_equal(question.b, matching)
     for k in range(len(matching.atoms)):
-        if not bounds.learn(k, None):
+        if not bounds.learn(k):
             return None
         if k in partners:
-            bounds.learn(k, partners[k])
-            bounds.learn(partners[k], k)
+            j, s = partners[k]
+            bounds.learn(k, (j, s))
+            bounds.learn(j, (k, 1 / s))
     pairs: list[tuple[Derivation, Derivation] | None] = []
     for d in matching.differences:
         both = []
@@ -48,7 +49,7 @@ def bounded(question: Question, matching: Matching) -> tuple[tuple[Step, ...], T
 
 @dataclass
 class _Bounds:
-    """The bounds learnt so far: by atom j, or by pair (j, k), the `bound` fact's number and its constant."""
+    """The bounds learnt so far: by atom j, or pair (j, k), the `bound` fact's number, constant, factor."""
 
     question: Question
     matching: Matching
@@ -56,7 +57,7 @@ class _Bounds:
 
     def __post_init__(self) -> None:
         self.above: dict[int, tuple[int, Fraction]] = {}
-        self.apart: dict[int, dict[int, tuple[int, Fraction]]] = {}
+        self.apart: dict[int, dict[int, tuple[int, Fraction, Fraction]]] = {}
         self.sides: dict[tuple[int, bool], tuple[int, Fraction, Fraction]] = {}
         assert self.question.domain is not None
         for i, (row, bound) in enumerate(self.question.domain.rows):
@@ -66,22 +67,25 @@ class _Bounds:
                 if known is None or (bound / v < known[2] / known[1]) == (v > 0):
                     self.sides[j, v > 0] = i, v, bound
 
-    def learn(self, j: int, k: int | None) -> bool:
-        """Bound r_j, or r_j - r_k, from above by a new step; False when the domain does not bound it."""
+    def learn(self, j: int, below: tuple[int, Fraction] | None = None) -> bool:
+        """Bound r_j, or r_j - s r_k for (k, s), from above by a new step; False when the domain does not."""
         e = self.matching.atoms
-        t = e[j] if k is None else combine([(1, 1, e[j]), (-1, 1, e[k])])
-        bound = self.upper(_form(t))
+        terms = [(1, 1, e[j])]
+        if below is not None:
+            terms.append((-below[1].numerator, below[1].denominator, e[below[0]]))
+        bound = self.upper(_form(combine(terms)))
         if bound is None:
             return False
-        c = _rounded_up(max(bound[0], Fraction(0)))
-        number = len(self.steps)
+        c, number = _rounded_up(max(bound[0], Fraction(0))), len(self.steps)
+        k, s = (None, Fraction(1)) if below is None else below
+        proof = _derivation(bound, c)
         self.steps.append(
-            Step("bound", j, (1, 1), _derivation(bound, c), below=k, constant=c.as_integer_ratio())
+            Step("bound", j, s.as_integer_ratio(), proof, below=k, constant=c.as_integer_ratio())
         )
         if k is None:
             self.above[j] = number, c
         else:
-            self.apart.setdefault(j, {})[k] = number, c
+            self.apart.setdefault(j, {})[k] = number, c, s
         return True
 
     def upper(self, t: Form) -> Bound | None:
@@ -89,11 +93,11 @@ class _Bounds:
         value, facts, first = t.pop(0, Fraction(0)), [], 1 + self.question.a.input_dim
         # 1. Differences of paired neurons, as far as their coefficients are opposite.
         for basis in list(t):
-            for k, (number, c) in self.apart.get(basis - first, {}).items():
-                m = min(t[basis], -t.get(first + k, Fraction(0)))
+            for k, (number, c, s) in self.apart.get(basis - first, {}).items():
+                m = min(t[basis], -t.get(first + k, Fraction(0)) / s)
                 if m > 0:
                     t[basis] -= m
-                    t[first + k] += m
+                    t[first + k] += m * s
                     value += m * c
                     facts.append(("bound", number, m))
         # 2. What is left: each neuron by itself, each input by the domain.

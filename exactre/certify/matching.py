@@ -44,27 +44,6 @@ def match(a: Network, b: Network, learner: Learner | None = None) -> Matching:
     return Matching(a.input_dim, tuple(system.atoms), tuple(steps_a), tuple(steps_b), reduced)
 
 
-def pairs_by_place(a: Network, b: Network, matching: Matching) -> dict[int, int]:
-    """The atom of A's neuron at the same place as the neuron of each of B's atoms, where both are atoms.
-
-    Empty where the hidden layers' widths differ.
-    """
-    if [node.width for node in a.hidden] != [node.width for node in b.hidden]:
-        return {}
-    made = 0
-    places: list[list[int | None]] = []
-    for steps in (matching.steps_a, matching.steps_b):
-        atoms: list[int | None] = []
-        for step in steps:
-            if step.rule == "atom":
-                atoms.append(made)
-                made += 1
-            elif step.rule != "zero":
-                atoms.append(None)
-        places.append(atoms)
-    return {k: j for j, k in zip(*places, strict=True) if j is not None and k is not None}
-
-
 class System:
     """The atoms made so far, their neurons, and the equations learnt between them.
 

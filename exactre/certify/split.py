@@ -17,7 +17,8 @@ from functools import partial
 
 from flint import fmpz_mat, nmod_mat
 
-from exactre.certify.matching import Matching, pairs_by_place, ratio, row_key
+from exactre.certify.matching import Matching, ratio, row_key
+from exactre.certify.pairing import nearly_equal
 from exactre.certify.question import Question
 from exactre.certify.sampling import Sampler
 from exactre.check import ONE, ZERO, Derivation, TreeNode, Vector, combine, scale, substitute
@@ -33,11 +34,11 @@ Fact = tuple[str, int, Vector]  # kind, index, expression in x
 
 @dataclass(frozen=True)
 class Problem:
-    """What every cell shares: the number of inputs, the tolerance, pairs of atoms that are nearly equal."""
+    """What every cell shares: the number of inputs, the tolerance, (k, j, s) of nearly equal e_k, s e_j."""
 
     inputs: int
     tolerance: Fraction
-    pairs: tuple[tuple[int, int], ...] = ()
+    pairs: tuple[tuple[int, int, Fraction], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -75,8 +76,8 @@ def split(
     The outcome is the same for every executor. `deadline` is in the seconds of `time.time`. Raises
     ExactreError when the domain is empty.
     """
-    pairs = tuple(sorted(pairs_by_place(question.a, question.b, matching).items()))
-    problem = Problem(matching.inputs, question.tolerance, pairs)
+    pairs = nearly_equal(question.b, matching)
+    problem = Problem(matching.inputs, question.tolerance, tuple((k, *pairs[k]) for k in sorted(pairs)))
     root = whole_domain(question, matching.atoms, matching.differences)
     top = explore(problem, deadline, TOP, None, root)
     if top.refutation is not None:
@@ -154,9 +155,10 @@ def _next_atom(problem: Problem, cell: Cell) -> int | None:
     needed = _needed(problem, cell, cell.differences)
     if not needed:
         return None
-    for j, k in problem.pairs:
+    for k, j, s in problem.pairs:
         if j in needed and k in needed:
-            apart = _needed(problem, cell, [combine([(1, 1, cell.forms[j]), (-1, 1, cell.forms[k])])])
+            terms = [(1, 1, cell.forms[k]), (-s.numerator, s.denominator, cell.forms[j])]
+            apart = _needed(problem, cell, [combine(terms)])
             if apart:
                 return min(apart)
     return min(needed)

@@ -42,6 +42,23 @@ def test_rounded_weights_stay_within_a_proved_tolerance_on_a_box():
     assert exactre.certify_equivalence(a, b, domain=box).status == "different"
 
 
+def test_rounded_weights_of_a_permuted_and_rescaled_network():
+    layers = thirds(4, 16, 16, 16, 2)
+    other = rounded(layers, FINE)
+    for k in range(3):
+        (rows, bias), (after, bias_after) = other[k], other[k + 1]
+        order, factors = [(5 * i + 3) % 16 for i in range(16)], [Fraction(1 + i % 4, 3) for i in range(16)]
+        rows = [[v * s for v in rows[i]] for i, s in zip(order, factors, strict=True)]
+        bias = [bias[i] * s for i, s in zip(order, factors, strict=True)]
+        out = [[row[i] / s for i, s in zip(order, factors, strict=True)] for row in after]
+        other = [*other[:k], (rows, bias), (out, bias_after), *other[k + 2 :]]
+    a, b = Network.from_rows(layers), Network.from_rows(other)
+    box = Domain.box([-1] * 4, [1] * 4)
+    verdict = exactre.certify_equivalence(a, b, domain=box, tolerance=Fraction(1, 100))
+    assert (verdict.status, verdict.method) == ("equivalent", "bounds")
+    exactre.check(verdict.certificate, a, b)
+
+
 def test_bounds_give_up_without_a_bounded_domain():
     layers = thirds(2, 3, 1)
     a, b = Network.from_rows(layers), Network.from_rows(rounded(layers, FINE))
