@@ -72,7 +72,9 @@ def certify_equivalence(
     if witness is None and question.tolerance == 0:
         matching = match(a, b, Sweep(question, deadline))
     if witness is None and any(d != ZERO for d in matching.differences):
-        witness = boundary_witness(question, matching, deadline)
+        # Half of the time that is left: the other half is for the cases.
+        half = None if deadline is None else (time.time() + deadline) / 2
+        witness = boundary_witness(question, matching, half)
     if witness is not None:
         return verdict("witness", witness)
     outcome = split(question, matching, deadline=deadline, executor=executor)
