@@ -1,6 +1,6 @@
 (** Every theorem that README.md names; the Makefile counts as many answers "Closed under the global context". *)
 
-From Exactre Require Import Theorems Regions Kronecker Orientation OneLayer Ridge.
+From Exactre Require Import Theorems Regions Kronecker Orientation OneLayer OneLayerNetwork Ridge.
 
 Print Assumptions check_equivalent_sound.
 Print Assumptions check_different_sound.
@@ -18,5 +18,7 @@ Print Assumptions hinges_identified.
 Print Assumptions relu_identified.
 Print Assumptions signs_are_free.
 Print Assumptions layered_signs.
+Print Assumptions one_layer_evaluate.
+Print Assumptions networks_identified.
 Print Assumptions second_zero_iff.
 Print Assumptions ridge_coefficient.

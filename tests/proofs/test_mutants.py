@@ -8,6 +8,8 @@ from certificate_cases import CASES, changed
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from exactre.check import Malformed, read_network
+
 VALID = [case[1:4] for case in CASES if case[4] == "valid"]
 VALUES = [
     *(None, True, False, 0, 1, 2, -1, 10**12, "", "0", "1", "-1", "2", "1/2", "-1/3", "2/4", "01", "1e3"),
@@ -22,6 +24,17 @@ def places(document, way=()):
     items = enumerate(document) if isinstance(document, list) else ()
     for key, value in document.items() if isinstance(document, dict) else items:
         yield from places(value, (*way, key))
+
+
+def bind(documents):
+    """Give the certificate the hashes of the networks that can be read, so that its rules are tried."""
+    certificate, *networks = documents
+    for name, network in zip("ab", networks, strict=True):
+        try:
+            certificate = {**certificate, name: read_network(network, name).sha256}
+        except Malformed:
+            continue
+    return [certificate, *networks]
 
 
 @st.composite
@@ -44,7 +57,7 @@ def mutants(draw):
                 place.insert(way[-1], place[way[-1]])
             else:
                 place["again"] = place[way[-1]]
-    return documents
+    return bind(documents) if which else documents
 
 
 @st.composite
