@@ -5,7 +5,7 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
 BIN = .venv/bin
 COQ_FOUND = { command -v coqc >/dev/null && ocamlfind query zarith >/dev/null 2>&1; }
 
-.PHONY: test lint demo proofs
+.PHONY: test lint demo campaign proofs
 
 test: lint proofs
 	$(BIN)/pytest -n 2
@@ -18,6 +18,10 @@ lint: .venv/installed
 
 demo: .venv/installed
 	@$(BIN)/python examples/demo.py
+
+# Ten thousand small pairs, each verdict compared with an enumeration of regions.
+campaign: .venv/installed
+	EXACTRE_CAMPAIGN=50 $(BIN)/pytest -n 2 tests/quality tests/properties
 
 proofs:
 ifneq ($(wildcard proofs/Makefile),)

@@ -14,6 +14,21 @@ def output(script, *arguments):
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
 
+def test_the_demo_is_certified_and_the_checker_accepts():
+    lines = output("demo.py").splitlines()
+    assert lines[0].startswith("digits.onnx: Network(64-32-16-10), 2,778 parameters")
+    assert lines[1] == "certified: hidden layers 32-16 found by"
+    assert lines[-1].startswith("stand-alone checker: valid")
+    assert len(lines) < 24
+
+
+def test_a_black_box_in_another_process_is_recovered():
+    lines = output("black_box.py").splitlines()
+    assert lines[0] == "consistent"
+    assert lines[1].startswith("hidden layers (5, 3), ")
+    assert lines[-1] == "a fresh point: equal"
+
+
 def test_networks_are_compared():
     lines = output("compare.py").splitlines()
     assert lines[0] == "shuffled and rescaled: equivalent by matching"

@@ -1,0 +1,1 @@
+"""From queries alone to a network: lines, kinks, layers, orientation, output, checks."""
