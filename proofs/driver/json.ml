@@ -20,12 +20,15 @@ let max_depth = 64
 
 let read_file path =
   let channel = open_in_bin path in
-  Fun.protect
-    ~finally:(fun () -> close_in channel)
-    (fun () ->
-      let length = in_channel_length channel in
-      if length > max_bytes then malformed "expected at most %d bytes" max_bytes;
-      really_input_string channel length)
+  let buffer = Buffer.create 65536 in
+  let rec rest () =
+    if Buffer.length buffer > max_bytes then malformed "expected at most %d bytes" max_bytes;
+    match Buffer.add_channel buffer channel 65536 with
+    | () -> rest ()
+    | exception End_of_file -> Buffer.contents buffer
+    | exception Sys_error text -> malformed "%s" text
+  in
+  Fun.protect ~finally:(fun () -> close_in channel) rest
 
 (* Well-formed UTF-8: no overlong form, no surrogate, nothing beyond U+10FFFF. *)
 let check_utf8 text =

@@ -79,9 +79,24 @@ Definition pos_lcm (a b : positive) : positive :=
 Definition common_den (fs : list (Q * form)) : positive :=
   fold_left (fun L qf => pos_lcm L (Qden (fst qf) * den (snd qf))) fs 1%positive.
 
+(** A divisor of [g] and of all coefficients, the greatest; 1 ends the search. *)
+Fixpoint content (g : Z) (ts : list (N * Z)) : Z :=
+  if Z.eqb g 1 then 1
+  else match ts with
+  | [] => g
+  | (_, c) :: rest => content (Z.gcd g c) rest
+  end.
+
+(** The same form in lowest terms, so that numbers do not grow from layer to layer. *)
+Definition lowest (f : form) : form :=
+  let g := content (Zpos (den f)) (terms f) in
+  if Z.eqb g 1 then f
+  else Form (Z.to_pos (Zpos (den f) / g))
+            (rev_append (fold_left (fun acc ic => (fst ic, (snd ic / g)%Z) :: acc) (terms f) []) []).
+
 (** The sum of all [q * f]. *)
 Definition combination (fs : list (Q * form)) : form :=
-  let L := common_den fs in Form L (gather L fs [] []).
+  let L := common_den fs in lowest (Form L (gather L fs [] [])).
 
 Definition is_zero (f : form) : bool := forallb (fun ic => Z.eqb (snd ic) 0) (terms f).
 
@@ -270,9 +285,48 @@ Proof.
     + rewrite IH by assumption. apply New, sum_scale.
 Qed.
 
+Lemma content_divides ts : forall g, (content g ts | g)%Z /\ Forall (fun ic => (content g ts | snd ic)%Z) ts.
+Proof.
+  induction ts as [|[i c] ts IH]; intro g; cbn [content]; destruct (Z.eqb_spec g 1) as [->|_].
+  - split; [apply Z.divide_refl|constructor].
+  - split; [apply Z.divide_refl|constructor].
+  - split; [apply Z.divide_refl|]. apply Forall_forall. intros ic _. apply Z.divide_1_l.
+  - destruct (IH (Z.gcd g c)) as [H1 H2]. split; [|constructor; [|exact H2]]; cbn [snd];
+      (eapply Z.divide_trans; [exact H1|]); [apply Z.gcd_divide_l|apply Z.gcd_divide_r].
+Qed.
+
+Lemma sum_divided g ts acc : Forall (fun ic => (g | snd ic)%Z) ts -> g <> 0%Z ->
+  inject_Z g * sum_terms v (fold_left (fun acc ic => (fst ic, (snd ic / g)%Z) :: acc) ts acc)
+  == inject_Z g * sum_terms v acc + sum_terms v ts.
+Proof.
+  intros H Hg. revert acc. induction H as [|[i c] ts [k Hk] _ IH]; intro acc; cbn [fold_left sum_terms]; [ring|].
+  cbn [fst snd] in *. rewrite IH. cbn [sum_terms]. subst c. rewrite Z.div_mul, inject_Z_mult by assumption. ring.
+Qed.
+
+Lemma content_nonneg ts : forall g, (0 <= g)%Z -> (0 <= content g ts)%Z.
+Proof.
+  induction ts as [|[i c] ts IH]; intros g Hg; cbn [content]; destruct (Z.eqb g 1); try lia.
+  apply IH, Z.gcd_nonneg.
+Qed.
+
+Lemma eval_lowest f : eval v (lowest f) == eval v f.
+Proof.
+  unfold lowest. destruct (content_divides (terms f) (Zpos (den f))) as [[d Hd] Hts].
+  pose proof (content_nonneg (terms f) (Zpos (den f)) ltac:(lia)) as Hn.
+  set (g := content (Zpos (den f)) (terms f)) in *. destruct (Z.eqb g 1); [reflexivity|].
+  assert (g <> 0)%Z as Hg by (intro E; rewrite E, Z.mul_0_r in Hd; discriminate).
+  assert (0 < d)%Z as Hdpos by nia.
+  pose proof (sum_divided g (terms f) [] Hts ltac:(lia)) as S.
+  unfold eval. cbn [terms den]. rewrite sum_rev_append, Hd, Z.div_mul by lia.
+  set (T := sum_terms v (fold_left _ (terms f) [])) in *. cbn [sum_terms] in S.
+  rewrite Qmult_0_r, Qplus_0_l in S. rewrite <- S. cbn [sum_terms].
+  assert (1 # Z.to_pos d == inject_Z g * (1 # den f)) as ->; [|ring].
+  unfold Qeq, inject_Z, Qmult. cbn [Qnum Qden]. rewrite Pos.mul_1_l, Hd, Z2Pos.id by lia. lia.
+Qed.
+
 Lemma eval_combination fs : eval v (combination fs) == sum_forms fs.
 Proof.
-  unfold combination, eval at 1. cbn [terms den].
+  unfold combination. rewrite eval_lowest. unfold eval. cbn [terms den].
   rewrite sum_gather by apply common_den_divides. simpl. ring.
 Qed.
 

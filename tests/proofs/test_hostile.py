@@ -86,6 +86,24 @@ def test_numbers_that_grow_beyond_the_limit_are_malformed(write):
         assert (verified(paths), stand_alone(paths)) == (expected, expected)
 
 
+def test_numbers_that_cancel_do_not_grow(write):
+    long = "1" + "0" * 3_000 + "1"
+    weights = [f"{long}/7", f"7/{long}"] * 40
+    names = ["input", *(f"n{k}" for k in range(len(weights)))]
+    nodes = [
+        {"name": name, "relu": False, "inputs": {source: [[weight]]}, "bias": ["0"]}
+        for (source, name), weight in zip(pairwise(names), weights, strict=True)
+    ]
+    network = {"format": "exactre-network", "version": 1, "nodes": nodes}
+    paths = write(certificate(network, network, proof([], [])), network, network)
+    assert (verified(paths), stand_alone(paths)) == ("valid", "valid")
+
+
+def test_what_is_no_file_is_named(tmp_path):
+    with pytest.raises(FormatError, match=tmp_path.name):
+        check_verified(tmp_path, tmp_path, tmp_path)
+
+
 def test_widths_of_100_000_need_no_deep_stack(write):
     width = 100_000
 
