@@ -16,18 +16,22 @@ Row = tuple[list[int], int]
 def rows_of(points: Points) -> tuple[list[Row], int]:
     """The points as rows, and the bits of all their coordinates (numerator and denominator, lowest terms)."""
     den = fmpz(points.den)
+    dyadic = points.den & (points.den - 1) == 0
     rows, bits = [], 0
     for nums in points.num.tolist():
-        common, whole = den, False
+        common = den
         for v in nums:
             shared = v.gcd(den)
-            if shared == 1:
-                whole = True
-                bits += v.bit_length() + den.bit_length()
+            if common != 1:
+                common = common.gcd(shared)
+            if (
+                dyadic
+            ):  # the quotients' lengths without the divisions, which would cost more than all the rest
+                extra = shared.bit_length() - 1
+                bits += max(0, v.bit_length() - extra) + den.bit_length() - extra
             else:
                 bits += (v // shared).bit_length() + (den // shared).bit_length()
-                common = common if whole else common.gcd(shared)
-        if whole or common == 1:
+        if common == 1:
             rows.append(([int(v) for v in nums], points.den))
         else:
             rows.append(([int(v // common) for v in nums], int(den // common)))

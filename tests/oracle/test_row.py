@@ -31,6 +31,14 @@ def test_bytes_lead_back_to_the_points_over_their_least_denominator(points):
     assert (back.num, back.den) == (batch.num, batch.den)
 
 
+@given(POINTS, st.integers(0, 70))
+def test_bits_of_dyadic_points_are_counted_alike(points, k):
+    integers = [[v.numerator for v in p] for p in points]
+    dyadic = [[Fraction(v, 2**k) for v in p] for p in integers]
+    bits = sum(v.numerator.bit_length() + v.denominator.bit_length() for p in dyadic for v in p)
+    assert rows_of(Points(fmpz_mat(integers), 2**k))[1] == bits
+
+
 @given(POINTS)
 def test_bits_are_those_of_every_coordinate_in_lowest_terms(points):
     bits = sum(v.numerator.bit_length() + v.denominator.bit_length() for p in points for v in p)
