@@ -1,4 +1,4 @@
-"""Both checkers on large certificates: seconds and peak memory of each, whole processes with all reading.
+"""Both checkers on large certificates: processor seconds and peak memory of whole processes.
 
 `python -m benchmarks.verified`; exactre-check must be built (`make proofs`). Certificates are made here by
 construction, without the package's producers. The results go into proofs/README.md.
@@ -116,15 +116,15 @@ def document(layers: list[Layer]) -> dict[str, Any]:
 
 # A small process between this one and the checker, whose peak memory would else count this one's at the fork.
 LAUNCH = """
-import resource, subprocess, sys, time
-start = time.perf_counter()
+import resource, subprocess, sys
 subprocess.run(sys.argv[1:])
-print(time.perf_counter() - start, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
+usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+print(usage.ru_utime + usage.ru_stime, usage.ru_maxrss)
 """
 
 
 def run(command: list[str]) -> tuple[float, int]:
-    """Seconds and peak kilobytes of a process that must print `valid`."""
+    """Processor seconds and peak kilobytes of a process that must print `valid`."""
     launch = [sys.executable, "-I", "-S", "-c", LAUNCH, *command]
     answer = subprocess.run(launch, capture_output=True, text=True, check=True).stdout
     match answer.split():
