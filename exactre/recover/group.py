@@ -18,6 +18,7 @@ from exactre.rational import Matrix
 from exactre.recover.model import Signs
 
 PRIME = (1 << 31) - 1
+CONSTANT = -1
 
 
 def modular(form: Sequence[int]) -> NDArray[np.int64]:
@@ -68,6 +69,14 @@ def active_weights(
         return None
     found = combination(np.stack([forms[j][:-1] for j in support], axis=1), target[:-1])
     return None if found is None else {j: int(c) for j, c in zip(support, found, strict=True)}
+
+
+def row_of(
+    weights: Mapping[int, int], forms: Mapping[int, NDArray[np.int64]], target: NDArray[np.int64]
+) -> dict[int, int]:
+    """The weights with the constant that is left, under -1: parallel boundaries differ in it alone."""
+    rest = int(target[-1]) - sum(c * int(forms[j][-1]) for j, c in weights.items())
+    return {**weights, CONSTANT: rest % PRIME}
 
 
 def same_neuron(a: Mapping[int, int], b: Mapping[int, int], least: int) -> bool:

@@ -20,6 +20,7 @@ Vector = NDArray[np.float64]
 _FAR = 1e6
 _CENTRING_STEPS = 6
 _ASCENT_STEPS = 80
+_NEWTON_STEPS = 30
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,7 @@ class Crossing:
     """Where a piece meets a known boundary: wall index, point (r,), directions and clearance.
 
     `across` leaves through the wall along the piece, `aside` leaves the piece along the wall; both unit.
+    `distance` is how far the nearest target is from there, to first order.
     """
 
     wall: int
@@ -34,6 +36,7 @@ class Crossing:
     across: Vector
     aside: Vector
     clearance: float
+    distance: float
 
 
 def unit_form(form: Sequence[int]) -> Vector:
@@ -123,12 +126,12 @@ class Cell:
         crossings = []
         for ray, wall in enumerate(times.argmin(axis=1)):
             if times[ray, wall] < _FAR:
-                crossing = self._crossing(int(wall), self._on_piece(x + times[ray, wall] * directions[ray]))
+                crossing = self._crossing(int(wall), self._on_piece(x + times[ray, wall] * directions[ray]), targets)
                 if crossing is not None:
                     crossings.append(crossing)
         return crossings
 
-    def _crossing(self, wall: int, y: Vector) -> Crossing | None:
+    def _crossing(self, wall: int, y: Vector, targets: Sequence[int]) -> Crossing | None:
         g = self.walls[wall, :-1]
         across = -self.side[wall] * (g - self.normal * (self.normal @ g))
         aside = self.normal - g * (g @ self.normal)
@@ -136,67 +139,13 @@ class Cell:
         if min(lengths) < 1e-9:
             return None
         level = np.abs(self.walls[:, :-1] @ y + self.walls[:, -1])
+        speed = np.maximum(np.linalg.norm(self._along[list(targets)], axis=1), 1e-9)
+        distance = float((level[list(targets)] / speed).min(initial=np.inf))
         level[wall] = np.inf
         clearance = float(min(level.min(initial=np.inf), 1.0))
         if clearance < 1e-9 * (1 + float(np.linalg.norm(y))):
             return None
-        return Crossing(wall, y, across / lengths[0], aside / lengths[1], clearance)
-
-
-def corner(
-    walls: Vector, side: Sequence[int], lower: Sequence[int], start: Vector, most: int, rng: np.random.Generator
-) -> tuple[list[int], Vector]:
-    """A point of a low face of the cell around `start`, on up to `most` of the `lower` walls and no others.
-
-    Walks to one wall after the other inside the walls already reached. Returns the walls and the point.
-    """
-    normals, x, reached = walls[:, :-1], start, []
-    basis = np.zeros((0, len(start)))
-    signs = np.array(side, dtype=np.float64)
-    for _ in range(most):
-        along = normals - (normals @ basis.T) @ basis
-        level = signs * (normals @ x + walls[:, -1])
-        level[reached] = np.inf
-        hit = None
-        for target in rng.permutation([j for j in lower if j not in reached])[:8]:
-            speed = float(along[target] @ along[target])
-            if speed < 1e-9:
-                continue
-            d = -signs[target] * along[target]
-            with np.errstate(divide="ignore", invalid="ignore"):
-                times = level / -(signs * (along @ d))
-            times[reached] = np.inf
-            times = np.where(times > 0, times, np.inf)
-            first = int(times.argmin())
-            if first in lower and np.isfinite(times[first]):
-                hit = first, x + times[first] * d
-                break
-        if hit is None:
-            break
-        reached.append(hit[0])
-        x = hit[1]
-        q, _ = np.linalg.qr(normals[reached].T)
-        basis = q.T
-        x = x - np.linalg.pinv(normals[reached]) @ (normals[reached] @ x + walls[reached, -1])
-    return reached, x
-
-
-def sectors(walls: Vector, side: Sequence[int], reached: Sequence[int], point: Vector) -> list[Vector]:
-    """Points beside a corner: one in the cell itself, and one beyond each wall that meets there."""
-    normals = walls[:, :-1]
-    level = np.abs(normals @ point + walls[:, -1])
-    level[list(reached)] = np.inf
-    clearance = float(min(level.min(initial=np.inf), 1.0))
-    inside = np.array([float(side[j]) for j in reached])
-    inverse = np.linalg.pinv(normals[list(reached)])
-    points = []
-    for k in range(-1, len(reached)):
-        levels = inside.copy()
-        if k >= 0:
-            levels[k] *= -1 / 64
-        d = inverse @ levels
-        points.append(point + d * (clearance / 4096 / max(float(np.linalg.norm(d)), 1e-300)))
-    return points
+        return Crossing(wall, y, across / lengths[0], aside / lengths[1], clearance, distance)
 
 
 class FloatModel:
@@ -226,6 +175,39 @@ class FloatModel:
             forms[rows] = self._linear[rows] + (self._weights[rows] * signs) @ forms
             signs[rows] = np.sign(forms[rows] @ point)
         return forms
+
+    def corner(self, walls: Sequence[int], start: Vector) -> Vector | None:
+        """A point on the boundaries of all these neurons, by Newton steps of least length from `start`."""
+        rows, x = list(walls), start
+        for _ in range(_NEWTON_STEPS):
+            forms = self.forms(x)[rows]
+            forms /= np.maximum(np.linalg.norm(forms[:, :-1], axis=1, keepdims=True), 1e-300)
+            level = forms @ np.append(x, 1.0)
+            if float(np.abs(level).max()) < 1e-12 * (1 + float(np.linalg.norm(x))):
+                return x
+            step, *_ = np.linalg.lstsq(forms[:, :-1], -level, rcond=None)
+            x = x + step
+            if not np.isfinite(x).all() or np.linalg.norm(x) > _FAR:
+                return None
+        return None
+
+    def sectors(self, walls: Sequence[int], corner: Vector) -> list[Vector]:
+        """Points beside a corner: one on the positive side of every wall, and one beyond each wall alone."""
+        rows = list(walls)
+        forms = self.forms(corner)
+        forms /= np.maximum(np.linalg.norm(forms[:, :-1], axis=1, keepdims=True), 1e-300)
+        level = np.abs(forms @ np.append(corner, 1.0))
+        level[rows] = np.inf
+        clearance = float(min(level.min(initial=np.inf), 1.0))
+        inverse = np.linalg.pinv(forms[rows, :-1])
+        points = []
+        for k in range(-1, len(rows)):
+            sides = np.ones(len(rows))
+            if k >= 0:
+                sides[k] = -1 / 64
+            d = inverse @ sides
+            points.append(corner + d * (clearance / 4096 / max(float(np.linalg.norm(d)), 1e-300)))
+        return points
 
     def steered(
         self, layer: Sequence[int], orientation: Sequence[int], units: Sequence[int], radius: float, rng: np.random.Generator

@@ -17,14 +17,16 @@ from itertools import pairwise
 import numpy as np
 from flint import fmpz_mat
 
-from exactre.recover.group import active_weights, combination, modular, modular_gradient, same_neuron
-from exactre.recover.guess import FloatModel, corner, fractions, sectors, unit_forms
+from exactre.recover.group import active_weights, combination, modular, modular_gradient, row_of, same_neuron
+from exactre.recover.guess import FloatModel, Vector, fractions
 from exactre.recover.line import Line, dyadic
 from exactre.recover.model import Neuron
 from exactre.recover.row import Hypothesis, Row
 from exactre.recover.signs import solve_signs
 from exactre.recover.survey import Survey
 from exactre.recover.trace import Tracer
+
+_CORNERS = 8
 
 
 def first_layer(survey: Survey) -> int:
@@ -43,12 +45,10 @@ def first_layer(survey: Survey) -> int:
 def orient(survey: Survey, depth: int) -> bool:
     """Signs of the layer from unique combinations at the kinks, free of queries; whether all are known.
 
-    A combination may have no equation to spare, so that it shows nothing of a neuron that is missing; but
-    then the signs that it gives contradict those from other kinks, and all of them are given up.
+    A combination may have no equation to spare, and an incomplete layer then makes a wrong one; but that has
+    no zeros, or gives signs that contradict those from other kinks, and then all are given up.
     """
     layer = survey.layer(depth)
-    for j in layer:
-        survey.orientation.pop(j, None)
     votes: dict[int, int] = {}
     # First without the signs found so far, which would hide contradictions; then with them, for the rest.
     for narrowed in (False, True, True):
@@ -60,56 +60,79 @@ def orient(survey: Survey, depth: int) -> bool:
             owner = survey.owner[i]
             targets = [] if owner is not None and survey.model.depth[owner] <= depth else [kink.form]
             for target in [*map(modular, targets), np.append(modular_gradient(kink.left, 0), 0)]:
-                weights = active_weights(layer, signs, forms, target, known)
-                for j, c in (weights or {}).items():
+                weights = active_weights(layer, signs, forms, target, known) or {}
+                if not narrowed and all(weights.values()):
+                    continue
+                for j, c in weights.items():
                     if c and votes.setdefault(j, signs[j]) != signs[j]:
+                        for k in layer:
+                            survey.orientation.pop(k, None)
                         return False
+    survey.orientation.update(votes)
+    return all(j in survey.orientation for j in layer)
+
+
+def orient_at_corners(survey: Survey, depth: int, rng: np.random.Generator) -> bool:
+    """Signs of a deeper layer from gradients around points where boundaries of the layer before meet.
+
+    All sectors around such a point share what is downstream, so one combination of the layer's forms
+    gives all their gradients; each sector adds an equation. A neuron that contributes nowhere, and was
+    always seen on one side, is taken to be inactive there. Whether all signs are known afterwards.
+    """
+    layer, walls = survey.layer(depth), survey.layer(depth - 1)
+    floats = FloatModel(survey.model)
+    votes: dict[int, int] = {}
+    silent: dict[int, list[int]] = {j: [] for j in layer}
+    for attempt in range(_CORNERS):
+        count = max(1, min(survey.jets.dim, len(walls), len(layer) + 1) - (attempt + 1) % 3)
+        chosen = [int(j) for j in rng.permutation(walls)[:count]]
+        start = rng.normal(size=survey.jets.dim) * float(np.exp2(rng.uniform(-1, 6)))
+        point = floats.corner(chosen, start)
+        if point is None:
+            continue
+        found, quiet = _corner_signs(survey, layer, floats.sectors(chosen, point))
+        if any(votes.get(j, s) != s for j, s in found.items()):
+            return False
+        votes.update(found)
+        for j, s in quiet.items():
+            silent[j].append(s)
+        if len(votes) == len(layer):
+            break
+    for j in layer:
+        if j not in votes and len(silent[j]) > 2 and len(set(silent[j])) == 1:
+            votes[j] = -silent[j][0]
     survey.orientation.update(votes)
     return len(votes) == len(layer)
 
 
-def orient_at_corners(survey: Survey, depth: int, rng: np.random.Generator, corners: int = 6) -> bool:
-    """Signs of a deeper layer from gradients around points where shallower boundaries meet.
+def _corner_signs(
+    survey: Survey, layer: Sequence[int], points: Sequence[Vector]
+) -> tuple[dict[int, int], dict[int, int]]:
+    """Where the layer's neurons stand around a corner: those that contribute there, and those that do not.
 
-    All sectors around such a point share what is downstream, so one combination of the layer's forms
-    gives all their gradients; each sector adds an equation. Whether all signs are known afterwards.
+    Nothing where every one seems to: an incomplete layer makes wrong combinations, and those have no zeros.
     """
-    layer = survey.layer(depth)
     model = survey.model
-    lower = [j for j, d in enumerate(model.depth) if d < depth]
-    most = min(survey.jets.dim - 1, len(layer))
-    for _ in range(corners):
-        if all(j in survey.orientation for j in layer):
-            return True
-        kink = int(rng.integers(len(survey.kinks)))
-        signs = survey.signs(kink)
-        walls = unit_forms(model.forms(signs))
-        start = np.array([float(v) for v in survey.kinks[kink].line.at(survey.kinks[kink].t0)])
-        reached, point = corner(walls, signs, lower, start, most, rng)
-        if not reached:
-            continue
-        num, q = dyadic([fractions(p) for p in sectors(walls, signs, reached, point)])
-        patterns = model.signs_at(num.tolist(), q)
-        base = patterns[0]
-        keep = [k for k, found in enumerate(patterns) if all(found[j] == base[j] for j in layer)]
-        support = [j for j in layer if survey.orientation.get(j, base[j]) == base[j]]
-        columns = []
-        for k in keep:
-            forms = model.forms(patterns[k])
-            columns.append(np.stack([modular(forms[j])[:-1] for j in support], axis=1))
-        pieces = survey.jets.at(fmpz_mat([num.tolist()[k] for k in keep]), q)
-        if len(keep) < 2:
-            continue
-        for output in range(pieces[0].shape[0]):
-            targets = [modular_gradient(piece, output) for piece in pieces]
-            # One sector is kept back: it must bear out what the others say.
-            if combination(np.concatenate(columns[:-1]), np.concatenate(targets[:-1])) is None:
-                continue
-            weights = combination(np.concatenate(columns), np.concatenate(targets))
-            if weights is not None:
-                found = {j: base[j] for j, c in zip(support, weights, strict=True) if c}
-                survey.orientation.update(found)
-    return all(j in survey.orientation for j in layer)
+    num, q = dyadic([fractions(p) for p in points])
+    rows = num.tolist()
+    patterns = model.signs_at(rows, q)
+    base = patterns[0]
+    keep = [k for k, found in enumerate(patterns) if all(found[j] == base[j] for j in layer)]
+    columns = []
+    for k in keep:
+        forms = model.forms(patterns[k])
+        columns.append(np.stack([modular(forms[j])[:-1] for j in layer], axis=1))
+    pieces = survey.jets.at(fmpz_mat([rows[k] for k in keep]), q)
+    heard: set[int] = set()
+    told = False
+    for output in range(pieces[0].shape[0]):
+        target = np.concatenate([modular_gradient(piece, output) for piece in pieces])
+        weights = combination(np.concatenate(columns), target)
+        if weights is not None and not weights.all():
+            told = True
+            heard.update(j for j, c in zip(layer, weights, strict=True) if c)
+    quiet = {j: base[j] for j in layer if j not in heard} if told else {}
+    return {j: base[j] for j in heard}, quiet
 
 
 def orient_from_rows(survey: Survey, depth: int) -> bool:
@@ -145,9 +168,10 @@ def grouped(survey: Survey, depth: int) -> Iterator[list[int]]:
     weights = {}
     for i in survey.unexplained():
         forms = survey.modular_forms(i, layer)
-        found = active_weights(layer, survey.signs(i), forms, modular(survey.kinks[i].form), survey.orientation)
+        target = modular(survey.kinks[i].form)
+        found = active_weights(layer, survey.signs(i), forms, target, survey.orientation)
         if found is not None:
-            weights[i] = found
+            weights[i] = row_of(found, forms, target)
     groups: list[list[int]] = []
     for i, found in weights.items():
         for group in groups:

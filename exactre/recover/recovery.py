@@ -231,7 +231,7 @@ class _Run:
         elif verdict.witness is not None and chart.dim == self.ledger.input_dim:
             self.equivalence_queries += 1
             self.network = None
-            return Line((Fraction(0),) * chart.dim, tuple(verdict.witness.point))
+            return Line((Fraction(0),) * chart.dim, tuple(verdict.witness.input))
         elif verdict.witness is not None:
             self.network = None
             self.missing.append("the network differs from the one given, outside the chart that was searched")

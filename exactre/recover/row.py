@@ -21,6 +21,10 @@ from exactre.recover.model import Model, Neuron, Signs
 
 
 
+# One solution over a denominator, and the directions in which it is free.
+_Solutions = tuple[list[int], int, list[list[int]]]
+
+
 class PieceLike(Protocol):
     """What an equation needs of a piece: u_z = scale * form . (y, 1) in the cell with these signs."""
 
@@ -73,12 +77,18 @@ class Hypothesis:
         self._scales = scales
         self._system = _System(len(self._columns) + len(self._affine) + scales)
         self._seen: dict[int, set[int]] = {j: set() for j in self.parents}
+        self._solutions: tuple[int, _Solutions | None] | None = None
         self.pieces = 0
 
     @property
     def is_consistent(self) -> bool:
         """False once the pieces contradict the hypothesis modulo the prime, and so over Q."""
         return self._system.is_consistent
+
+    @property
+    def missing(self) -> int:
+        """How many independent equations are still wanting."""
+        return self._system.missing
 
     def add(self, piece: PieceLike, forms: Sequence[Sequence[int]], *, scale: int | None = None) -> None:
         """The equations of one more piece; `forms` are the known forms in its cell.
@@ -88,10 +98,7 @@ class Hypothesis:
         self.pieces += 1
         for j in self.parents:
             self._seen[j].add(piece.signs[j])
-        columns = []
-        for j, kind in self._columns:
-            factor = 1 if kind is None else piece.signs[j] if kind == 0 else kind * int(piece.signs[j] == kind)
-            columns.append([factor * v for v in forms[j]] if factor else [0] * (self.model.dim + 1))
+        columns = self._features(piece.signs, forms)
         num, den = piece.scale.numerator, piece.scale.denominator
         rows = []
         for i in range(self.model.dim + 1):
@@ -101,6 +108,31 @@ class Hypothesis:
                 free[scale], value = -value, 0
             rows.append([*(c[i] * den for c in columns), *(den * int(i == k) for k in self._affine), *free, value])
         self._system.add(rows)
+
+    def _features(self, signs: Signs, forms: Sequence[Sequence[int]]) -> list[list[int]]:
+        """Form (r + 1,) of every column's feature in a cell."""
+        columns = []
+        for j, kind in self._columns:
+            factor = 1 if kind is None else signs[j] if kind == 0 else kind * int(signs[j] == kind)
+            columns.append([factor * v for v in forms[j]] if factor else [0] * (self.model.dim + 1))
+        return columns
+
+    def predicted(self, signs: Signs, forms: Sequence[Sequence[int]]) -> list[Fraction] | None:
+        """The boundary's form (r + 1,) in a cell, where the equations so far determine it; exact."""
+        if self._solutions is None or self._solutions[0] != self._system.missing:
+            self._solutions = (self._system.missing, self._system.solutions())
+        found = self._solutions[1]
+        if found is None:
+            return None
+        start, den, free = found
+        count = self.model.dim + 1
+        affine = [[int(i == k) for i in range(count)] for k in self._affine]
+        features = fmpz_mat([*self._features(signs, forms), *affine])
+        width = features.nrows()
+        for direction in free:
+            if any((fmpz_mat(1, width, direction[:width]) * features).entries()):
+                return None
+        return [Fraction(int(v), den) for v in (fmpz_mat(1, width, start[:width]) * features).entries()]
 
     def targets(self) -> set[int]:
         """Neurons whose boundary should be crossed next: those not seen on the sides that matter."""
@@ -157,6 +189,11 @@ class _System:
         self._echelon: NDArray[np.int64] = np.zeros((0, unknowns + 1), dtype=np.int64)
         self._pivots: list[int] = []
 
+    @property
+    def missing(self) -> int:
+        """Unknowns less rank."""
+        return self.unknowns - len(self._pivots)
+
     def add(self, rows: Sequence[Sequence[int]]) -> None:
         """More equations."""
         block = np.array([[int(v) % PRIME for v in row] for row in rows], dtype=np.int64)
@@ -176,6 +213,18 @@ class _System:
             self._echelon = np.vstack([self._echelon, row])
             self._pivots.append(pivot)
             self._independent.append(len(self._rows) - 1)
+
+    def solutions(self) -> _Solutions | None:
+        """All solutions of the independent equations: one over its denominator, and the free directions."""
+        if not self._independent or not self.is_consistent:
+            return None
+        basis, count = fmpz_mat([self._rows[i] for i in self._independent]).nullspace()
+        columns = [[int(v) for v in row] for row in basis.transpose().tolist()[:count]]
+        lead = next((c for c in columns if c[-1]), None)
+        if lead is None:
+            return None
+        free = [[v * lead[-1] - w * c[-1] for v, w in zip(c, lead, strict=True)] for c in columns if c is not lead]
+        return [-v for v in lead[:-1]], lead[-1], [c[:-1] for c in free]
 
     def solve(self) -> tuple[list[int], int] | None:
         """The unique solution (numerators, denominator > 0), checked over Q on every equation; else None."""

@@ -25,6 +25,7 @@ _FIRST_LINES = 3
 _ROUNDS = 24
 _STEERED = 6
 _TRACES = 6
+_PATIENCE = 2
 _DOUBTS = 2  # rounds of second thoughts where no signs make the network layered
 
 Watch = Callable[[str, tuple[int, ...]], None]
@@ -39,9 +40,10 @@ class Search:
         self._watch = watch
         self._tried: set[tuple[int, ...]] = set()
         self._traced: set[tuple[int, int]] = set()
+        self._oriented: dict[int, tuple[int, ...]] = {}  # the neurons for which signs were looked for
         self._steered = 0
         self._last: Tracer | None = None
-        self._general = False
+        self._idle = 0  # rounds without a new neuron
         self._rounds = 0
 
     def layers(self) -> tuple[int, ...]:
@@ -56,6 +58,7 @@ class Search:
         fits = 0
         while self._rounds < _ROUNDS:
             self._rounds += 1
+            known = len(survey.model)
             while self._groups():
                 pass
             if not survey.unexplained():
@@ -66,6 +69,7 @@ class Search:
                     if self._orient_all(rows) or fits > _DOUBTS:
                         return rows
             self._more()
+            self._idle = 0 if len(survey.model) > known else self._idle + 1
         return None
 
     def first_lines(self) -> None:
@@ -114,23 +118,36 @@ class Search:
         found = False
         for depth in range(len(self.layers())):
             self._say("signs")
-            if not (layer.orient(self.survey, depth) or layer.orient_from_rows(self.survey, depth)) and depth:
-                layer.orient_at_corners(self.survey, depth, self.rng)
+            self._orient(depth)
             self._say("groups")
             for group in layer.grouped(self.survey, depth):
                 fresh = [i for i in group if self.survey.owner[i] is None]
-                if len(fresh) < 2 or tuple(fresh) in self._tried:
+                key = (sum(d <= depth for d in self.survey.model.depth), *fresh)
+                if len(fresh) < 2 or key in self._tried:
                     continue
-                self._tried.add(tuple(fresh))
+                self._tried.add(key)
                 row = layer.row_of_group(self.survey, self._tracer(), depth, fresh)
                 found |= row is not None and self._accept(row, 2)
         return found
+
+    def _orient(self, depth: int) -> None:
+        """Signs of one layer: from what is paid for, else around corners, once for each set of neurons."""
+        survey = self.survey
+        state = (depth, *survey.layer(depth - 1), *survey.layer(depth))
+        if self._oriented.get(depth) != state:
+            for j in survey.layer(depth):
+                survey.orientation.pop(j, None)  # what an incomplete layer said may be wrong
+        if layer.orient(survey, depth) or layer.orient_from_rows(survey, depth):
+            self._oriented[depth] = state
+        elif depth and self._oriented.get(depth) != state:
+            self._oriented[depth] = state
+            layer.orient_at_corners(survey, depth, self.rng)
 
     def _accept(self, row: Row, least: int) -> bool:
         neuron = row.neuron()
         evidence = self.survey.evidence(neuron)
         fresh = [i for i in evidence.explained if self.survey.owner[i] is None]
-        if len(fresh) < least or evidence.misses or len(fresh) < len(evidence.explained):
+        if len(fresh) < least or 3 * evidence.misses > len(fresh) or len(fresh) < len(evidence.explained):
             return False
         self.survey.add(neuron)
         self.survey.orientation.update(row.orientation)
@@ -176,20 +193,16 @@ class Search:
         self._say("traces")
         survey = self.survey
         depths: list[int | None] = list(range(len(self.layers()) - 1, -2, -1))
-        unsigned = [d for d in depths if d is not None and d >= 0 and not self._has_signs(d)]
-        if self._general or unsigned:
+        unsigned = bool(self.layers()) and not self._has_signs(0)
+        if unsigned or self._idle >= _PATIENCE:
             depths.append(None)
-        accepted = 0
         for i in self.rng.permutation(survey.unexplained())[:_TRACES]:
             if survey.owner[i] is not None or (i, len(survey.model)) in self._traced:
                 continue
             self._traced.add((int(i), len(survey.model)))
             row = layer.row_of_kink(survey, self._tracer(), depths, int(i))
-            if row is not None and self._accept(row, 2):
-                accepted += 1
-                if any(layer.orient_from_rows(survey, d) for d in unsigned):
-                    return
-        self._general = not accepted
+            if row is not None and self._accept(row, 2) and unsigned and layer.orient_from_rows(survey, 0):
+                return
 
     def _has_signs(self, depth: int) -> bool:
         return all(j in self.survey.orientation for j in self.survey.layer(depth))
@@ -198,7 +211,7 @@ class Search:
         contradicted = set()
         for z, neuron in enumerate(self.survey.model.neurons):
             evidence = self.survey.evidence(neuron)
-            if 3 * evidence.misses > len(evidence.explained):
+            if evidence.misses > len(evidence.explained):
                 contradicted.add(z)
         if contradicted:
             self.survey.without(contradicted)

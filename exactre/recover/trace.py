@@ -12,16 +12,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from math import lcm
 
 import numpy as np
 from flint import fmpz_mat
 
 from exactre.recover.guess import Cell, Crossing, Vector, scaled, unit_form, unit_forms
 from exactre.recover.jet import Jets
-from exactre.recover.line import Form, jump_form
+from exactre.recover.line import Form, jump_form, primitive
 from exactre.recover.model import Model, Signs
 from exactre.recover.row import Hypothesis, Row
 
+_SPARE_CROSSINGS = 12
+_FREE_STEPS = 6  # pieces looked at for each one measured
 _LEAST_PIECES = 3  # an affine row fits any one piece
 _ASIDE, _ACROSS, _GRID, _DIRECTION = 12, 52, 80, 60  # binary digits below the clearance at a crossing
 
@@ -88,24 +91,24 @@ class Tracer:
         visited = {start.signs}
         crossings: dict[Signs, list[Crossing]] = {}
         misses = 0
-        for _ in range(60 + 8 * len(self.model)):
+        measured = _SPARE_CROSSINGS + 2 * min(hypothesis.missing for hypothesis in alive)
+        for _ in range(_FREE_STEPS * measured):
             alive = [hypothesis for hypothesis in alive if hypothesis.is_consistent]
-            if not alive:
+            if not alive or not measured:
                 return None
             for hypothesis in alive:
                 row = hypothesis.row() if hypothesis.pieces >= _LEAST_PIECES else None
                 if row is not None:
                     return row
-            lead = alive[0]
+            lead = min(alive, key=lambda hypothesis: hypothesis.missing)
             choice = self._choose(open_pieces, lead.targets(), tried, visited, crossings)
             if choice is None:
                 return None
             piece, crossing = choice
             tried.add((piece.signs, crossing.wall))
-            if self.model.depth[crossing.wall] > lead.depth:
-                signs = tuple(-s if j == crossing.wall else s for j, s in enumerate(piece.signs))
-                found: Piece | None = Piece(signs, piece.form, piece.scale, crossing.point, crossing.wall)
-            else:
+            found = self._foreseen(piece, crossing, lead)
+            if found is None:
+                measured -= 1
                 try:
                     found = self.cross(piece, crossing)
                 except Elsewhere:
@@ -120,6 +123,19 @@ class Tracer:
             visited.add(found.signs)
             open_pieces.append(found)
         return None
+
+    def _foreseen(self, piece: Piece, crossing: Crossing, lead: Hypothesis) -> Piece | None:
+        """The piece beyond a wall, free of queries, where the equations so far determine it."""
+        signs = tuple(-s if j == crossing.wall else s for j, s in enumerate(piece.signs))
+        form = lead.predicted(signs, self.forms_at(signs))
+        if form is None or not any(form[:-1]):
+            return None
+        den = lcm(*(v.denominator for v in form))
+        ints = [int(v * den) for v in form]
+        short = primitive(ints)
+        lead_index = next(i for i, v in enumerate(short) if v)
+        scale = Fraction(ints[lead_index], short[lead_index] * den)
+        return Piece(signs, short, scale, crossing.point, crossing.wall)
 
     def _choose(
         self,
@@ -143,7 +159,7 @@ class Tracer:
                 beyond = tuple(-s if j == crossing.wall else s for j, s in enumerate(piece.signs))
                 if beyond in visited:
                     continue
-                key = (crossing.wall in targets, crossing.clearance)
+                key = (crossing.wall in targets, -crossing.distance)
                 if best is None or key > best[0]:
                     best = key, piece, crossing
             if best is not None and best[0][0]:
