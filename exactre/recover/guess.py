@@ -41,7 +41,8 @@ class Crossing:
 
 def unit_form(form: Sequence[int]) -> Vector:
     """The form as floats, scaled to a unit normal."""
-    return unit_forms([form])[0]
+    unit: Vector = unit_forms([form])[0]
+    return unit
 
 
 def unit_forms(forms: Sequence[Sequence[int]]) -> NDArray[np.float64]:
@@ -52,7 +53,9 @@ def unit_forms(forms: Sequence[Sequence[int]]) -> NDArray[np.float64]:
         rows.append([float(int(v) >> shift) for v in form])
     array = np.array(rows)
     norm = np.linalg.norm(array[:, :-1], axis=1, keepdims=True)
-    return array / np.where(norm > 0, norm, np.abs(array[:, -1:]) + (array[:, -1:] == 0))
+    offset = np.abs(array[:, -1:])
+    scaled_forms: Vector = array / np.where(norm > 0, norm, offset + (offset == 0))
+    return scaled_forms
 
 
 class Cell:
@@ -86,7 +89,8 @@ class Cell:
         self.centre = self._centred(x, rng)
 
     def _on_piece(self, x: Vector) -> Vector:
-        return x - self.normal * (self.form[:-1] @ x + self.form[-1])
+        moved: Vector = x - self.normal * (self.form[:-1] @ x + self.form[-1])
+        return moved
 
     def _times(self, x: Vector, directions: Vector) -> Vector:
         """Positive times (D, N) at which rays from x reach the walls, infinite where they never do."""
@@ -126,7 +130,9 @@ class Cell:
         crossings = []
         for ray, wall in enumerate(times.argmin(axis=1)):
             if times[ray, wall] < _FAR:
-                crossing = self._crossing(int(wall), self._on_piece(x + times[ray, wall] * directions[ray]), targets)
+                crossing = self._crossing(
+                    int(wall), self._on_piece(x + times[ray, wall] * directions[ray]), targets
+                )
                 if crossing is not None:
                     crossings.append(crossing)
         return crossings
@@ -210,7 +216,12 @@ class FloatModel:
         return points
 
     def steered(
-        self, layer: Sequence[int], orientation: Sequence[int], units: Sequence[int], radius: float, rng: np.random.Generator
+        self,
+        layer: Sequence[int],
+        orientation: Sequence[int],
+        units: Sequence[int],
+        radius: float,
+        rng: np.random.Generator,
     ) -> Vector:
         """A point at `radius` where some units of the layer are as active, and the others as little, as a
         short subgradient ascent finds.

@@ -128,7 +128,11 @@ class Jets:
         table, outputs = answers.num.tolist(), range(answers.dim)
         odd = answers.den >> _twos(answers.den)
         if odd > 1:  # the common denominator, and not a cancelled one, of each answer
-            reduced = [Fraction(int(table[i][o]), answers.den).denominator for i in range(len(table)) for o in outputs]
+            reduced = [
+                Fraction(int(table[i][o]), answers.den).denominator
+                for i in range(len(table))
+                for o in outputs
+            ]
             self._odd = lcm(self._odd, *(d >> _twos(d) for d in reduced))
         return [
             self._decode([int(v) for v in row], answers.den, [int(num[i, j]) for j in range(r)], q, s, k)

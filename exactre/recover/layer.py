@@ -114,7 +114,7 @@ def _corner_signs(
     """
     model = survey.model
     num, q = dyadic([fractions(p) for p in points])
-    rows = num.tolist()
+    rows = [[int(v) for v in row] for row in num.tolist()]
     patterns = model.signs_at(rows, q)
     base = patterns[0]
     keep = [k for k, found in enumerate(patterns) if all(found[j] == base[j] for j in layer)]

@@ -13,7 +13,7 @@ from exactre.recover.survey import Survey
 
 
 def lifted(survey: Survey, full: Jets, rows: Sequence[Row]) -> tuple[list[list[Fraction]], list[Row]] | None:
-    """Affine parts over the n inputs (n + 1,) of every neuron and output, exact; None where a form is not seen.
+    """Affine parts over the n inputs (n + 1,) of every neuron and output, exact; None where one is not seen.
 
     `full` asks in the identity chart. A neuron's form over the inputs is what the gradient jumps by at one
     of its kinks, scaled so that it restricts to the chart's form; its affine part is the rest after its
@@ -28,7 +28,7 @@ def lifted(survey: Survey, full: Jets, rows: Sequence[Row]) -> tuple[list[list[F
         known = forms.setdefault(signs, [])
         for z in range(len(known), len(linear)):
             parents = survey.model.neurons[z].parents
-            known.append(_over(linear[z], [(a * signs[j], known[j]) for j, a in parents.items()]))
+            known.append(_over(linear[z], [(Fraction(a * signs[j]), known[j]) for j, a in parents.items()]))
         return known
 
     for z, neuron in enumerate(survey.model.neurons):
@@ -46,24 +46,23 @@ def lifted(survey: Survey, full: Jets, rows: Sequence[Row]) -> tuple[list[list[F
         factor = _factor(here, chart.restrict(form))
         if factor is None:
             return None
-        parents = [(-a * signs[j], forms_at(signs)[j]) for j, a in neuron.parents.items()]
-        linear.append(_over([factor * v for v in form], parents))
+        known = forms_at(signs)
+        bends = [(Fraction(-a * signs[j]), known[j]) for j, a in neuron.parents.items()]
+        linear.append(_over([factor * v for v in form], bends))
     signs = survey.origin_signs()
     [piece] = full.at(chart.origin, 0)
     lifted_rows = []
     for output, row in enumerate(rows):
         total = [Fraction(int(piece.num[output, i]), piece.den) for i in range(piece.shape[1])]
-        parents = [(Fraction(-a * signs[j], row.den), forms_at(signs)[j]) for j, a in row.parents.items()]
-        affine = _over(total, parents)
+        bends = [(Fraction(-a * signs[j], row.den), forms_at(signs)[j]) for j, a in row.parents.items()]
+        affine = _over(total, bends)
         den = lcm(row.den, *(v.denominator for v in affine))
         scaled = {j: a * (den // row.den) for j, a in row.parents.items()}
         lifted_rows.append(Row(scaled, tuple(int(v * den) for v in affine), den, row.orientation))
     return linear, lifted_rows
 
 
-def _over(
-    start: Sequence[int | Fraction], terms: Sequence[tuple[int | Fraction, Sequence[Fraction]]]
-) -> list[Fraction]:
+def _over(start: Sequence[Fraction], terms: Sequence[tuple[Fraction, Sequence[Fraction]]]) -> list[Fraction]:
     total = [Fraction(v) for v in start]
     for a, form in terms:
         total = [v + a * w for v, w in zip(total, form, strict=True)]

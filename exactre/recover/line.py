@@ -66,7 +66,7 @@ def jump_form(left: Matrix, right: Matrix) -> Form | None:
     rows = [row for row in (right.num * left.den - left.num * right.den).tolist() if any(row)]
     if not rows:
         return None
-    form = primitive(rows[0])
+    form = primitive([int(v) for v in rows[0]])
     lead = next(i for i, v in enumerate(form) if v)
     for row in rows[1:]:
         if any(row[lead] * v != w * form[lead] for v, w in zip(form, row, strict=True)):
@@ -123,16 +123,16 @@ def scan(
             continue
         if b - a < _FINEST:
             raise OracleError(f"the oracle does not look piecewise affine near t = {float(a)} on a line")
-        t = _meeting(line, left, right)
-        if t is None or not a < t < b:
+        meeting = _meeting(line, left, right)
+        if meeting is None or not a < meeting < b:
             middle = _middle(a, b)
             (piece,) = pieces([middle])
             stack += [(a, left, middle, piece), (middle, piece, b, right)]
             continue
         if (a, b) in tight:
-            kinks.append(Kink(line, t, a, b, left, right))
+            kinks.append(Kink(line, meeting, a, b, left, right))
             continue
-        t0, t1 = _around(t, a, b)
+        t0, t1 = _around(meeting, a, b)
         (near,) = pieces([t0])
         if near != left:
             stack += [(a, left, t0, near), (t0, near, b, right)]

@@ -33,7 +33,7 @@ class Neuron:
 
 @dataclass(frozen=True)
 class _Block:
-    """The neurons of one depth as matrices over all shallower ones: `weights` (k, lower), `linear` (k, r + 1)."""
+    """One depth's neurons as matrices over all shallower ones: `weights` (k, lower), `linear` (k, r + 1)."""
 
     neurons: tuple[int, ...]
     lower: tuple[int, ...]

@@ -3,28 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from fractions import Fraction
 from math import lcm
 
 from exactre.network import INPUT, Network, Node
 from exactre.rational import Matrix, Rational
-from exactre.recover.line import Form
 from exactre.recover.model import Model, Signs
-from exactre.recover.row import Hypothesis, Row
+from exactre.recover.row import Hypothesis, Piece, Row
 from exactre.recover.survey import Survey
 from exactre.recover.trace import Tracer
 
 _PIECES = 40
-
-
-@dataclass(frozen=True)
-class _OutputPiece:
-    """One output's affine piece: value = scale * form . (y, 1) where known neurons have `signs`."""
-
-    signs: Signs
-    form: Form
-    scale: Fraction
 
 
 def output_rows(survey: Survey, tracer: Tracer, order: Sequence[int]) -> list[Row] | None:
@@ -53,7 +42,7 @@ def _output_row(
         hypothesis = Hypothesis(survey.model, depth, survey.orientation)
         for count, (piece, signs) in enumerate(pieces, start=1):
             form = tuple(int(piece.num[output, k]) for k in range(survey.jets.dim + 1))
-            hypothesis.add(_OutputPiece(signs, form, Fraction(1, piece.den)), tracer.forms_at(signs))
+            hypothesis.add(Piece(signs, form, Fraction(1, piece.den)), tracer.forms_at(signs))
             if not hypothesis.is_consistent:
                 break
             if count >= _PIECES or count == len(pieces):
@@ -72,21 +61,21 @@ def assemble(
     already. A neuron without a known sign is oriented +1, which any later layer makes up for by a skip.
     """
     over = lcm(*(Fraction(v).denominator for form in linear for v in form))
-    linear = [[int(v * over) for v in form] for form in linear]
+    whole = [[int(v * over) for v in form] for form in linear]
     depth = model.depth
     blocks = [[j for j, d in enumerate(depth) if d == k] for k in range(max(depth, default=-1) + 1)]
-    n = (len(linear[0]) if linear else len(outputs[0].linear)) - 1
+    n = len(outputs[0].linear) - 1
     signs = {j: orientation.get(j, 1) for j in range(len(model))}
     nodes = []
     for k, block in enumerate(blocks):
         rows = []
         for z in block:
             parents = {j: a * signs[z] for j, a in model.neurons[z].parents.items()}
-            affine = [v * signs[z] for v in linear[z]]
-            rows.append(_oriented(parents, affine, 1, over, model, signs, linear))
+            affine = [v * signs[z] for v in whole[z]]
+            rows.append(_oriented(parents, affine, 1, over, model, signs, whole))
         nodes.append(_node(f"layer{k + 1}", True, rows, blocks[:k], n))
     rows = [
-        _oriented(dict(row.parents), [v * over for v in row.linear], row.den, over, model, signs, linear)
+        _oriented(dict(row.parents), [v * over for v in row.linear], row.den, over, model, signs, whole)
         for row in outputs
     ]
     nodes.append(_node("output", False, rows, blocks, n))

@@ -40,7 +40,9 @@ _REPAIRS = 40
 _CHECKS = 96
 _REASKED = 4
 
-Target = Network | Oracle | str | PathLike[str] | Callable[[tuple[Fraction, ...]], Sequence[Rational] | Rational]
+Target = (
+    Network | Oracle | str | PathLike[str] | Callable[[tuple[Fraction, ...]], Sequence[Rational] | Rational]
+)
 
 ASSUMPTIONS = (
     "the oracle is a feed-forward ReLU network with rational weights and answers exactly",
@@ -250,11 +252,16 @@ class _Run:
         """What is established now."""
         search = self._search
         model = None if search is None else search.survey.model
-        graph = nx.DiGraph() if model is None or search is None else bending_graph(model, search.survey.orientation)
+        graph = (
+            nx.DiGraph()
+            if model is None or search is None
+            else bending_graph(model, search.survey.orientation)
+        )
+        assumptions: tuple[str, ...] = ()
         if self.network is None:
-            status, assumptions = "partial", ()
+            status = "partial"
         elif self.certificate is not None:
-            status, assumptions = "certified", ()
+            status = "certified"
         else:
             status, assumptions = "consistent", ASSUMPTIONS
         return Result(

@@ -10,35 +10,31 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Protocol
 
 import numpy as np
-from flint import fmpz_mat
+from flint import fmpq_mat, fmpz_mat
 from numpy.typing import NDArray
 
 from exactre.recover.group import PRIME
+from exactre.recover.line import Form
 from exactre.recover.model import Model, Neuron, Signs
-
-
 
 # One solution over a denominator, and the directions in which it is free.
 _Solutions = tuple[list[int], int, list[list[int]]]
 
 
-class PieceLike(Protocol):
-    """What an equation needs of a piece: u_z = scale * form . (y, 1) in the cell with these signs."""
+@dataclass(frozen=True)
+class Piece:
+    """An affine piece: u = scale * form . (y, 1) in the cell where the known neurons have these signs."""
 
-    @property
-    def signs(self) -> Signs: ...
-    @property
-    def form(self) -> Sequence[int]: ...
-    @property
-    def scale(self) -> Fraction: ...
+    signs: Signs
+    form: Form
+    scale: Fraction
 
 
 @dataclass(frozen=True)
 class Row:
-    """u = (sum of parents[j] |u_j| + linear . (y, 1)) / den, exact integers; and the parents' signs it implies."""
+    """u = (sum of parents[j] |u_j| + linear . (y, 1)) / den, exact, and the parents' signs it implies."""
 
     parents: Mapping[int, int]
     linear: tuple[int, ...]
@@ -90,7 +86,7 @@ class Hypothesis:
         """How many independent equations are still wanting."""
         return self._system.missing
 
-    def add(self, piece: PieceLike, forms: Sequence[Sequence[int]], *, scale: int | None = None) -> None:
+    def add(self, piece: Piece, forms: Sequence[Sequence[int]], *, scale: int | None = None) -> None:
         """The equations of one more piece; `forms` are the known forms in its cell.
 
         With `scale` (0 <= scale < scales) the piece's own scale is unknown, and the system solves for it.
@@ -106,7 +102,9 @@ class Hypothesis:
             value = num * piece.form[i]
             if scale is not None:
                 free[scale], value = -value, 0
-            rows.append([*(c[i] * den for c in columns), *(den * int(i == k) for k in self._affine), *free, value])
+            rows.append(
+                [*(c[i] * den for c in columns), *(den * int(i == k) for k in self._affine), *free, value]
+            )
         self._system.add(rows)
 
     def _features(self, signs: Signs, forms: Sequence[Sequence[int]]) -> list[list[int]]:
@@ -223,7 +221,9 @@ class _System:
         lead = next((c for c in columns if c[-1]), None)
         if lead is None:
             return None
-        free = [[v * lead[-1] - w * c[-1] for v, w in zip(c, lead, strict=True)] for c in columns if c is not lead]
+        free = [
+            [v * lead[-1] - w * c[-1] for v, w in zip(c, lead, strict=True)] for c in columns if c is not lead
+        ]
         return [-v for v in lead[:-1]], lead[-1], [c[:-1] for c in free]
 
     def solve(self) -> tuple[list[int], int] | None:
@@ -233,8 +233,7 @@ class _System:
         chosen = [self._rows[i] for i in self._independent]
         square = fmpz_mat([row[:-1] for row in chosen])
         right = fmpz_mat([[row[-1]] for row in chosen])
-        solution = square.solve(right)
-        num, den = solution.numer_denom()
+        num, den = fmpq_mat(square).solve(fmpq_mat(right)).numer_denom()
         left = fmpz_mat([row[:-1] for row in self._rows]) * num
         if left != fmpz_mat([[row[-1] * den] for row in self._rows]):
             self.is_consistent = False

@@ -170,7 +170,7 @@ class Search:
         return layered
 
     def _more(self) -> None:
-        """More evidence: a random line, a steered chain, traces of what was seen once; then second thoughts."""
+        """More evidence: a random line, a steered chain, second thoughts, traces of what was seen once."""
         survey = self.survey
         self._say("lines")
         survey.scan(self._line())
@@ -215,4 +215,3 @@ class Search:
                 contradicted.add(z)
         if contradicted:
             self.survey.without(contradicted)
-

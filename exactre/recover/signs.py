@@ -69,7 +69,9 @@ def _signs(columns: list[list[int]], target: list[int]) -> list[int] | None:
     else:
         return None
     for signs in candidates:
-        sums = (sum(s * c for s, c in zip(signs, entries, strict=True)) for entries in zip(*columns, strict=True))
+        sums = (
+            sum(s * c for s, c in zip(signs, entries, strict=True)) for entries in zip(*columns, strict=True)
+        )
         if all(total == t for total, t in zip(sums, target, strict=True)):
             return signs
     return None

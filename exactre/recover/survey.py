@@ -19,7 +19,7 @@ from exactre.recover.group import PRIME, modular
 from exactre.recover.jet import Jets
 from exactre.recover.line import REACH, Kink, Line, dyadic, scan
 from exactre.recover.model import Model, Neuron, Sampled, Signs
-from exactre.recover.trace import Piece
+from exactre.recover.trace import BoundaryPiece
 
 
 @dataclass(frozen=True)
@@ -93,11 +93,11 @@ class Survey:
         """Signs of the known neurons at the chart's origin, whose piece is `origin`."""
         return self._sampled.signs(0)
 
-    def piece(self, kink: int) -> Piece:
+    def piece(self, kink: int) -> BoundaryPiece:
         """The boundary piece at a kink, at scale one."""
         found = self.kinks[kink]
         near = np.array([float(v) for v in found.line.at(found.t)])
-        return Piece(self.signs(kink), found.form, Fraction(1), near)
+        return BoundaryPiece(self.signs(kink), found.form, Fraction(1), near)
 
     def modular_forms(self, kink: int, layer: Sequence[int]) -> dict[int, NDArray[np.int64]]:
         """Forms (r + 1,) modulo the prime of some neurons just before a kink."""
@@ -156,7 +156,9 @@ class Survey:
         for neuron in self.model.neurons:
             if not neuron.parents:
                 slope = sum((f * v for f, v in zip(neuron.linear, line.v, strict=False)), Fraction(0))
-                level = sum((f * p for f, p in zip(neuron.linear, line.p, strict=False)), Fraction(neuron.linear[-1]))
+                level = sum(
+                    (f * p for f, p in zip(neuron.linear, line.p, strict=False)), Fraction(neuron.linear[-1])
+                )
                 if slope:
                     crossings.append(-level / slope)
         return crossings

@@ -21,7 +21,7 @@ from exactre.recover.guess import Cell, Crossing, Vector, scaled, unit_form, uni
 from exactre.recover.jet import Jets
 from exactre.recover.line import Form, jump_form, primitive
 from exactre.recover.model import Model, Signs
-from exactre.recover.row import Hypothesis, Row
+from exactre.recover.row import Hypothesis, Piece, Row
 
 _SPARE_CROSSINGS = 12
 _FREE_STEPS = 6  # pieces looked at for each one measured
@@ -30,12 +30,9 @@ _ASIDE, _ACROSS, _GRID, _DIRECTION = 12, 52, 80, 60  # binary digits below the c
 
 
 @dataclass(frozen=True)
-class Piece:
-    """A piece of the boundary: u_z = scale * form . (y, 1) in the cell where known neurons have `signs`."""
+class BoundaryPiece(Piece):
+    """A piece of the boundary, a point `near` it, and the wall through which it was entered."""
 
-    signs: Signs
-    form: Form
-    scale: Fraction
     near: Vector
     entered: int | None = None
 
@@ -55,7 +52,7 @@ class Tracer:
             self.forms[signs] = self.model.forms(signs)
         return self.forms[signs]
 
-    def cross(self, piece: Piece, crossing: Crossing) -> Piece | None:
+    def cross(self, piece: BoundaryPiece, crossing: Crossing) -> BoundaryPiece | None:
         """The piece beyond a wall, measured with two queries.
 
         None where nothing bends there. Raises Elsewhere when what bends there is no continuation.
@@ -78,9 +75,9 @@ class Tracer:
         step = continued(piece.form, wall, form)
         if step is None:
             raise Elsewhere
-        return Piece(signs, form, piece.scale * step, crossing.point, crossing.wall)
+        return BoundaryPiece(signs, form, piece.scale * step, crossing.point, crossing.wall)
 
-    def trace(self, start: Piece, hypotheses: Iterable[Hypothesis]) -> Row | None:
+    def trace(self, start: BoundaryPiece, hypotheses: Iterable[Hypothesis]) -> Row | None:
         """The row of the neuron that bends at `start`, under the first hypothesis that fits; else None.
 
         Each hypothesis holds the equations of `start` already, at its scale.
@@ -124,7 +121,7 @@ class Tracer:
             open_pieces.append(found)
         return None
 
-    def _foreseen(self, piece: Piece, crossing: Crossing, lead: Hypothesis) -> Piece | None:
+    def _foreseen(self, piece: BoundaryPiece, crossing: Crossing, lead: Hypothesis) -> BoundaryPiece | None:
         """The piece beyond a wall, free of queries, where the equations so far determine it."""
         signs = tuple(-s if j == crossing.wall else s for j, s in enumerate(piece.signs))
         form = lead.predicted(signs, self.forms_at(signs))
@@ -135,18 +132,18 @@ class Tracer:
         short = primitive(ints)
         lead_index = next(i for i, v in enumerate(short) if v)
         scale = Fraction(ints[lead_index], short[lead_index] * den)
-        return Piece(signs, short, scale, crossing.point, crossing.wall)
+        return BoundaryPiece(signs, short, scale, crossing.point, crossing.wall)
 
     def _choose(
         self,
-        pieces: Sequence[Piece],
+        pieces: Sequence[BoundaryPiece],
         targets: set[int],
         tried: set[tuple[Signs, int]],
         visited: set[Signs],
         crossings: dict[Signs, list[Crossing]],
-    ) -> tuple[Piece, Crossing] | None:
+    ) -> tuple[BoundaryPiece, Crossing] | None:
         """A crossing to look at next: through a target wall if one is in sight, else into a new cell."""
-        best: tuple[tuple[bool, float], Piece, Crossing] | None = None
+        best: tuple[tuple[bool, float], BoundaryPiece, Crossing] | None = None
         for piece in reversed(pieces[-12:]):
             if piece.signs not in crossings:
                 walls = unit_forms(self.forms_at(piece.signs))
@@ -194,7 +191,9 @@ def _beside(form: Form, wall: Sequence[int], crossing: Crossing) -> tuple[list[l
     unit = -int(np.floor(np.log2(crossing.clearance)))
     q = max(0, unit + _GRID)
     y = [round(v) for v in scaled(crossing.point, q)]
-    d, e = ([round(v) for v in scaled(direction, _DIRECTION)] for direction in (crossing.across, crossing.aside))
+    d, e = (
+        [round(v) for v in scaled(direction, _DIRECTION)] for direction in (crossing.across, crossing.aside)
+    )
 
     def slope(f: Sequence[int], direction: Sequence[int]) -> int:
         return sum(a * b for a, b in zip(f, direction, strict=False))

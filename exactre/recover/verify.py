@@ -27,13 +27,15 @@ _REACHES = (4.0, 256.0)
 def random_points(dim: int, count: int, rng: np.random.Generator) -> list[list[int]]:
     """Random chart points, integers over 2^8, from well inside unit distance to far outside."""
     scales = np.exp2(rng.uniform(*_SCALES, size=(count, 1)))
-    return [[round(v * (1 << _GRID)) for v in row] for row in (rng.normal(size=(count, dim)) * scales).tolist()]
+    return [
+        [round(v * (1 << _GRID)) for v in row] for row in (rng.normal(size=(count, dim)) * scales).tolist()
+    ]
 
 
 def steered_points(
     model: Model, orientation: Mapping[int, int], count: int, rng: np.random.Generator
 ) -> list[list[int]]:
-    """Chart points, integers over 2^8, at which a few units of one layer are active and the others are not."""
+    """Chart points, integers over 2^8, where a few units of one layer are active and the others are not."""
     floats = FloatModel(model)
     layers = [
         [j for j, d in enumerate(model.depth) if d == depth and j in orientation]
