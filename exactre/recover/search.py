@@ -208,10 +208,17 @@ class Search:
         return all(j in self.survey.orientation for j in self.survey.layer(depth))
 
     def _drop_contradicted(self) -> None:
+        """Forget neurons that the lines speak against, to be found again with what is known by now.
+
+        A true neuron can be contradicted where all that it feeds is inactive. So a few contradictions count
+        only for one that was found before a neuron of a shallower layer, which it may have to read.
+        """
+        depth = self.survey.model.depth
         contradicted = set()
         for z, neuron in enumerate(self.survey.model.neurons):
             evidence = self.survey.evidence(neuron)
-            if evidence.misses > len(evidence.explained):
+            is_stale = any(d < depth[z] for d in depth[z + 1 :])
+            if evidence.misses > (0 if is_stale else len(evidence.explained)):
                 contradicted.add(z)
         if contradicted:
             self.survey.without(contradicted)
