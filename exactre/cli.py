@@ -13,6 +13,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack, contextmanager
+from decimal import Context, Decimal
 from fractions import Fraction
 from math import isfinite
 from pathlib import Path
@@ -218,8 +219,7 @@ def _certify(options: argparse.Namespace) -> int:
         lines.append(verdict.reason)
     if verdict.witness is not None:
         facts["witness"] = witness = _witness(verdict.witness, options)
-        lines += [f"{name}: {_short(values)}" for name, values in witness.items() if name != "replay"]
-        lines += [f"replay {name}: {_short(out)}" for name, out in witness["replay"].items()]
+        lines += _show(verdict.witness, witness["replay"])
         if options.witness:
             _write(options.witness, json.dumps(witness) + "\n")
     if options.certificate and verdict.certificate is not None:
@@ -233,6 +233,24 @@ def _witness(witness: Witness, options: argparse.Namespace) -> dict[str, Any]:
     # JSON has no word for an overflow, so that one is a string.
     finite = {name: [v if isfinite(v) else str(v) for v in map(float, out)] for name, out in runs.items()}
     return {**witness.document(), "replay": finite}
+
+
+def _show(witness: Witness, replayed: Mapping[str, Sequence[object]]) -> list[str]:
+    """The witness and the output that differs most, each line short enough for a terminal."""
+    a, b = witness.output_a, witness.output_b
+    k = max(range(len(a)), key=lambda k: abs(a[k] - b[k]))
+    return [
+        f"input       {_short(witness.input)}",
+        f"output {k} of A {_about(a[k])}, as it runs {replayed['a'][k]}",
+        f"output {k} of B {_about(b[k])}, as it runs {replayed['b'][k]}",
+        f"difference  {_about(abs(a[k] - b[k]))}",
+    ]
+
+
+def _about(value: Fraction) -> str:
+    """A rational, exactly where it is short, and to a few digits (of any size, which no float has)."""
+    digits = Context(prec=6).divide(Decimal(value.numerator), Decimal(value.denominator))
+    return f"{digits} = {value}" if value.denominator.bit_length() < 100 else f"about {digits}"
 
 
 def _check(options: argparse.Namespace) -> int:

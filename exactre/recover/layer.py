@@ -36,7 +36,9 @@ def first_layer(survey: Survey) -> int:
         lines.setdefault(survey.kinks[i].form, set()).add(survey.line[i])
     new = 0
     for form, seen in lines.items():
-        if len(seen) > 1 and not survey.evidence(Neuron({}, form)).misses:
+        evidence = survey.evidence(Neuron({}, form))
+        # A first-layer neuron is missed where it is invisible; a deeper boundary's piece is missed more often.
+        if len(seen) > 1 and evidence.misses <= len(evidence.explained):
             survey.add(Neuron({}, form))
             new += 1
     return new

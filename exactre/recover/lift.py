@@ -9,7 +9,7 @@ from math import lcm
 from exactre.recover.jet import Jets
 from exactre.recover.line import dyadic, jump_form
 from exactre.recover.row import Row
-from exactre.recover.survey import Survey
+from exactre.recover.survey import BASE_BITS, Survey
 
 
 def lifted(survey: Survey, full: Jets, rows: Sequence[Row]) -> tuple[list[list[Fraction]], list[Row]] | None:
@@ -49,8 +49,8 @@ def lifted(survey: Survey, full: Jets, rows: Sequence[Row]) -> tuple[list[list[F
         known = forms_at(signs)
         bends = [(Fraction(-a * signs[j]), known[j]) for j, a in neuron.parents.items()]
         linear.append(_over([factor * v for v in form], bends))
-    signs = survey.origin_signs()
-    [piece] = full.at(chart.origin, 0)
+    signs = survey.base_signs()
+    [piece] = full.at(chart.lift_num(survey.base, 1 << BASE_BITS), BASE_BITS)
     lifted_rows = []
     for output, row in enumerate(rows):
         total = [Fraction(int(piece.num[output, i]), piece.den) for i in range(piece.shape[1])]

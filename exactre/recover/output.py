@@ -22,10 +22,10 @@ def output_rows(survey: Survey, tracer: Tracer, order: Sequence[int]) -> list[Ro
     `order` says in which order the kinks are used; a row uses the first pieces that determine it and is
     checked exactly on `_PIECES` of them.
     """
-    pieces = [(survey.origin, survey.origin_signs())]
+    pieces = [(survey.base_piece, survey.base_signs())]
     pieces += [(survey.kinks[i].left, survey.signs(i)) for i in order]
     rows = []
-    for output in range(survey.origin.shape[0]):
+    for output in range(survey.base_piece.shape[0]):
         row = _output_row(survey, tracer, pieces, output)
         if row is None:
             return None

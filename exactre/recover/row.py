@@ -70,6 +70,7 @@ class Hypothesis:
             else:
                 self._columns += [(j, 0), (j, None)]
         self._affine = list(range(model.dim + 1)) if depth is None or depth == -1 else [model.dim]
+        self._is_affine = depth == -1
         self._scales = scales
         self._system = _System(len(self._columns) + len(self._affine) + scales)
         self._seen: dict[int, set[int]] = {j: set() for j in self.parents}
@@ -80,6 +81,11 @@ class Hypothesis:
     def is_consistent(self) -> bool:
         """False once the pieces contradict the hypothesis modulo the prime, and so over Q."""
         return self._system.is_consistent
+
+    @property
+    def is_tested(self) -> bool:
+        """Whether there are pieces beside the first, which any row with an affine part fits."""
+        return self.pieces > (2 if self._is_affine else 1)
 
     @property
     def missing(self) -> int:

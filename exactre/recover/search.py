@@ -36,7 +36,7 @@ class Search:
 
     def __init__(self, jets: Jets, rng: np.random.Generator, watch: Watch) -> None:
         self.rng = rng
-        self.survey = Survey(jets)
+        self.survey = Survey(jets, [int(v) for v in rng.integers(-4096, 4097, size=jets.dim)])
         self._watch = watch
         self._tried: set[tuple[int, ...]] = set()
         self._traced: set[tuple[int, int]] = set()

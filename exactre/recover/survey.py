@@ -21,6 +21,8 @@ from exactre.recover.line import REACH, Kink, Line, dyadic, scan
 from exactre.recover.model import Model, Neuron, Sampled, Signs
 from exactre.recover.trace import BoundaryPiece
 
+BASE_BITS = 12
+
 
 @dataclass(frozen=True)
 class Evidence:
@@ -31,9 +33,12 @@ class Evidence:
 
 
 class Survey:
-    """Scanned lines and known neurons. `orientation` is {neuron: +-1}; `owner[i]` explains kink i."""
+    """Scanned lines and known neurons. `orientation` is {neuron: +-1}; `owner[i]` explains kink i.
 
-    def __init__(self, jets: Jets) -> None:
+    `base` (r,) is a generic chart point over 2^12: the outputs' pieces there say what no kink says.
+    """
+
+    def __init__(self, jets: Jets, base: Sequence[int]) -> None:
         self.jets = jets
         self.kinks: list[Kink] = []
         self.line: list[int] = []
@@ -41,8 +46,9 @@ class Survey:
         self.owner: list[int | None] = []
         self.orientation: dict[int, int] = {}
         self._sampled = Sampled(Model(jets.dim))
-        self.origin = jets.at(fmpz_mat(1, jets.dim), 0)[0]
-        self._sampled.add_points([(*([0] * jets.dim), 1)])
+        self.base = fmpz_mat(1, jets.dim, list(base))
+        self.base_piece = jets.at(self.base, BASE_BITS)[0]
+        self._sampled.add_points([(*base, 1 << BASE_BITS)])
         self._steps: list[tuple[int, int, int | None]] = []  # consecutive probes, and the kink between them
         self._before: list[int] = []  # the probe just before each kink
         self._modular: list[NDArray[np.int64]] = []  # (kinks, r + 1) forms of each neuron before each kink
@@ -89,8 +95,8 @@ class Survey:
         """Signs of the known neurons just before a kink."""
         return self._sampled.signs(self._before[kink])
 
-    def origin_signs(self) -> Signs:
-        """Signs of the known neurons at the chart's origin, whose piece is `origin`."""
+    def base_signs(self) -> Signs:
+        """Signs of the known neurons at the base point, whose affine piece is `base_piece`."""
         return self._sampled.signs(0)
 
     def piece(self, kink: int) -> BoundaryPiece:

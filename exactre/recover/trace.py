@@ -25,7 +25,6 @@ from exactre.recover.row import Hypothesis, Piece, Row
 
 _SPARE_CROSSINGS = 12
 _FREE_STEPS = 6  # pieces looked at for each one measured
-_LEAST_PIECES = 3  # an affine row fits any one piece
 _ASIDE, _ACROSS, _GRID, _DIRECTION = 12, 52, 80, 60  # binary digits below the clearance at a crossing
 
 
@@ -94,7 +93,7 @@ class Tracer:
             if not alive or not measured:
                 return None
             for hypothesis in alive:
-                row = hypothesis.row() if hypothesis.pieces >= _LEAST_PIECES else None
+                row = hypothesis.row() if hypothesis.is_tested else None
                 if row is not None:
                     return row
             lead = min(alive, key=lambda hypothesis: hypothesis.missing)
@@ -143,6 +142,8 @@ class Tracer:
         crossings: dict[Signs, list[Crossing]],
     ) -> tuple[BoundaryPiece, Crossing] | None:
         """A crossing to look at next: through a target wall if one is in sight, else into a new cell."""
+        if not len(self.model):
+            return None
         best: tuple[tuple[bool, float], BoundaryPiece, Crossing] | None = None
         for piece in reversed(pieces[-12:]):
             if piece.signs not in crossings:
