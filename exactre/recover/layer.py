@@ -37,7 +37,7 @@ def first_layer(survey: Survey) -> int:
     new = 0
     for form, seen in lines.items():
         evidence = survey.evidence(Neuron({}, form))
-        # A first-layer neuron is missed where it is invisible; a deeper boundary's piece is missed more often.
+        # A first-layer neuron is missed where it is invisible; a deeper boundary's piece is missed more.
         if len(seen) > 1 and evidence.misses <= len(evidence.explained):
             survey.add(Neuron({}, form))
             new += 1
