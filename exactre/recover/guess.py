@@ -49,7 +49,7 @@ def unit_forms(forms: Sequence[Sequence[int]]) -> NDArray[np.float64]:
     """Forms (N, r + 1) as floats with unit normals (a zero normal keeps its offset's sign)."""
     rows = []
     for form in forms:
-        shift = max(0, max(abs(int(v)).bit_length() for v in form) - 900)
+        shift = max(0, max(abs(int(v)).bit_length() for v in form) - 400)
         rows.append([float(int(v) >> shift) for v in form])
     array = np.array(rows)
     norm = np.linalg.norm(array[:, :-1], axis=1, keepdims=True)

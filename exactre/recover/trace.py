@@ -87,7 +87,7 @@ class Tracer:
         visited = {start.signs}
         crossings: dict[Signs, list[Crossing]] = {}
         misses = 0
-        measured = _SPARE_CROSSINGS + 2 * min(hypothesis.missing for hypothesis in alive)
+        measured = _SPARE_CROSSINGS + 2 * max(hypothesis.missing for hypothesis in alive)
         for _ in range(_FREE_STEPS * measured):
             alive = [hypothesis for hypothesis in alive if hypothesis.is_consistent]
             if not alive or not measured:
@@ -102,7 +102,8 @@ class Tracer:
                 return None
             piece, crossing = choice
             tried.add((piece.signs, crossing.wall))
-            found = self._foreseen(piece, crossing, lead)
+            # What has no unknowns left is still to be tested, and only a measurement tests.
+            found = self._foreseen(piece, crossing, lead) if lead.missing else None
             if found is None:
                 measured -= 1
                 try:
