@@ -20,6 +20,8 @@ from exactre.recover.model import Signs
 PRIME = (1 << 31) - 1
 CONSTANT = -1
 
+Weights = dict[int, int]
+
 
 def modular(form: Sequence[int]) -> NDArray[np.int64]:
     """The form modulo the prime."""
@@ -62,21 +64,25 @@ def active_weights(
     forms: Mapping[int, NDArray[np.int64]],
     target: NDArray[np.int64],
     orientation: Mapping[int, int],
-) -> dict[int, int] | None:
-    """{neuron of the layer: its coefficient in the target form}, where it is unique; offsets left out."""
+) -> Weights | None:
+    """{neuron of the layer: its coefficient in the target (r,) or (r + 1,)}, where it is unique.
+
+    Offsets do not take part. Where the target has one, what is left of it stands under `CONSTANT`: parallel
+    boundaries differ in it alone.
+    """
     support = [j for j in layer if orientation.get(j, signs[j]) == signs[j]]
     if not support:
         return None
-    found = combination(np.stack([forms[j][:-1] for j in support], axis=1), target[:-1])
-    return None if found is None else {j: int(c) for j, c in zip(support, found, strict=True)}
-
-
-def row_of(
-    weights: Mapping[int, int], forms: Mapping[int, NDArray[np.int64]], target: NDArray[np.int64]
-) -> dict[int, int]:
-    """The weights with the constant that is left, under -1: parallel boundaries differ in it alone."""
-    rest = int(target[-1]) - sum(c * int(forms[j][-1]) for j, c in weights.items())
-    return {**weights, CONSTANT: rest % PRIME}
+    columns = np.stack([forms[j] for j in support], axis=1)
+    dim = len(columns) - 1
+    found = combination(columns[:-1], target[:dim])
+    if found is None:
+        return None
+    weights = {j: int(c) for j, c in zip(support, found, strict=True)}
+    if len(target) > dim:
+        rest = int(target[-1]) - sum(c * int(v) for c, v in zip(weights.values(), columns[-1], strict=True))
+        weights[CONSTANT] = rest % PRIME
+    return weights
 
 
 def same_neuron(a: Mapping[int, int], b: Mapping[int, int], least: int) -> bool:

@@ -17,7 +17,7 @@ from itertools import pairwise
 import numpy as np
 from flint import fmpz_mat
 
-from exactre.recover.group import active_weights, combination, modular, modular_gradient, row_of, same_neuron
+from exactre.recover.group import CONSTANT, combination, modular, modular_gradient, same_neuron
 from exactre.recover.guess import FloatModel, Vector, fractions
 from exactre.recover.line import Line, dyadic
 from exactre.recover.model import Neuron
@@ -57,15 +57,16 @@ def orient(survey: Survey, depth: int) -> bool:
         known = dict(votes) if narrowed else {}
         if narrowed and len(votes) == len(layer):
             break
-        for i, kink in enumerate(survey.kinks):
-            signs, forms = survey.signs(i), survey.modular_forms(i, layer)
-            owner = survey.owner[i]
-            targets = [] if owner is not None and survey.model.depth[owner] <= depth else [kink.form]
-            for target in [*map(modular, targets), np.append(modular_gradient(kink.left, 0), 0)]:
-                weights = active_weights(layer, signs, forms, target, known) or {}
-                if not narrowed and all(weights.values()):
+        for i in range(len(survey.kinks)):
+            signs, owner = survey.signs(i), survey.owner[i]
+            found = [survey.gradient_weights(i, layer, known)]
+            if owner is None or survey.model.depth[owner] > depth:
+                found.append(survey.weights(i, layer, known))
+            for weights in found:
+                heard = {j: c for j, c in (weights or {}).items() if j != CONSTANT}
+                if not narrowed and all(heard.values()):
                     continue
-                for j, c in weights.items():
+                for j, c in heard.items():
                     if c and votes.setdefault(j, signs[j]) != signs[j]:
                         for k in layer:
                             survey.orientation.pop(k, None)
@@ -169,11 +170,9 @@ def grouped(survey: Survey, depth: int) -> Iterator[list[int]]:
     layer = survey.layer(depth)
     weights = {}
     for i in survey.unexplained():
-        forms = survey.modular_forms(i, layer)
-        target = modular(survey.kinks[i].form)
-        found = active_weights(layer, survey.signs(i), forms, target, survey.orientation)
+        found = survey.weights(i, layer, survey.orientation)
         if found is not None:
-            weights[i] = row_of(found, forms, target)
+            weights[i] = found
     groups: list[list[int]] = []
     for i, found in weights.items():
         for group in groups:

@@ -7,7 +7,7 @@ the lines show no kink is contradicted there (or invisible: all that it feeds is
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -15,7 +15,7 @@ import numpy as np
 from flint import fmpz_mat
 from numpy.typing import NDArray
 
-from exactre.recover.group import PRIME, modular
+from exactre.recover.group import PRIME, Weights, active_weights, modular, modular_gradient
 from exactre.recover.jet import Jets
 from exactre.recover.line import REACH, Kink, Line, dyadic, scan
 from exactre.recover.model import Model, Neuron, Sampled, Signs
@@ -44,6 +44,7 @@ class Survey:
         self.line: list[int] = []
         self.lines: list[Line] = []
         self.owner: list[int | None] = []
+        self._targets: list[NDArray[np.int64]] = []  # the kinks' forms modulo the prime
         self.orientation: dict[int, int] = {}
         self._sampled = Sampled(Model(jets.dim))
         self.base = fmpz_mat(1, jets.dim, list(base))
@@ -52,6 +53,7 @@ class Survey:
         self._steps: list[tuple[int, int, int | None]] = []  # consecutive probes, and the kink between them
         self._before: list[int] = []  # the probe just before each kink
         self._modular: list[NDArray[np.int64]] = []  # (kinks, r + 1) forms of each neuron before each kink
+        self._weights: dict[tuple[int, ...], dict[tuple[int, bool], Weights | None]] = {}
 
     @property
     def model(self) -> Model:
@@ -72,6 +74,7 @@ class Survey:
             self._steps.append((start + i, start + i + 1, first + i // 2 if i % 2 else None))
         self._before += [start + 1 + 2 * i for i in range(len(kinks))]
         self.kinks += kinks
+        self._targets += [modular(kink.form) for kink in kinks]
         self.line += [number] * len(kinks)
         self.owner += [None] * len(kinks)
         for z, neuron in enumerate(self.model.neurons):
@@ -105,9 +108,25 @@ class Survey:
         near = np.array([float(v) for v in found.line.at(found.t)])
         return BoundaryPiece(self.signs(kink), found.form, Fraction(1), near)
 
-    def modular_forms(self, kink: int, layer: Sequence[int]) -> dict[int, NDArray[np.int64]]:
-        """Forms (r + 1,) modulo the prime of some neurons just before a kink."""
-        return {j: self._modular[j][kink] for j in layer}
+    def weights(self, kink: int, layer: Sequence[int], orientation: Mapping[int, int]) -> Weights | None:
+        """The layer's combination, with its constant, that gives a kink's form; None where not unique."""
+        return self._combination(kink, layer, orientation, False)
+
+    def gradient_weights(
+        self, kink: int, layer: Sequence[int], orientation: Mapping[int, int]
+    ) -> Weights | None:
+        """The layer's combination that gives the first output's gradient just before a kink."""
+        return self._combination(kink, layer, orientation, True)
+
+    def _combination(
+        self, kink: int, layer: Sequence[int], orientation: Mapping[int, int], gradient: bool
+    ) -> Weights | None:
+        known = self._weights.setdefault((*layer, *(orientation.get(j, 0) for j in layer)), {})
+        if (kink, gradient) not in known:
+            forms = {j: self._modular[j][kink] for j in layer}
+            target = modular_gradient(self.kinks[kink].left, 0) if gradient else self._targets[kink]
+            known[kink, gradient] = active_weights(layer, self.signs(kink), forms, target, orientation)
+        return known[kink, gradient]
 
     def layer(self, depth: int) -> list[int]:
         """The known neurons of one depth."""
@@ -131,6 +150,7 @@ class Survey:
         orientation = self.orientation
         neurons = self.model.neurons
         self._sampled = self._sampled.restarted()
+        self._weights = {}
         self._modular, self.orientation, self.owner = [], {}, [None] * len(self.kinks)
         for z, neuron in enumerate(neurons):
             if z in dropped or any(j not in kept for j in neuron.parents):

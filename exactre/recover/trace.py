@@ -25,7 +25,11 @@ from exactre.recover.row import Hypothesis, Piece, Row
 
 _SPARE_CROSSINGS = 12
 _FREE_STEPS = 6  # pieces looked at for each one measured
+_OPEN = 12  # pieces from which the next step is chosen
 _ASIDE, _ACROSS, _GRID, _DIRECTION = 12, 52, 80, 60  # binary digits below the clearance at a crossing
+
+
+_Exit = tuple[Crossing, Signs]  # a crossing, and the signs of the known neurons beyond it
 
 
 @dataclass(frozen=True)
@@ -83,9 +87,8 @@ class Tracer:
         """
         alive = list(hypotheses)
         open_pieces = [start]
-        tried: set[tuple[Signs, int]] = set()
         visited = {start.signs}
-        crossings: dict[Signs, list[Crossing]] = {}
+        crossings: dict[Signs, list[_Exit]] = {}
         misses = 0
         measured = _SPARE_CROSSINGS + 2 * max(hypothesis.missing for hypothesis in alive)
         for _ in range(_FREE_STEPS * measured):
@@ -97,11 +100,10 @@ class Tracer:
                 if row is not None:
                     return row
             lead = min(alive, key=lambda hypothesis: hypothesis.missing)
-            choice = self._choose(open_pieces, lead.targets(), tried, visited, crossings)
+            choice = self._choose(open_pieces, lead.targets(), visited, crossings)
             if choice is None:
                 return None
             piece, crossing = choice
-            tried.add((piece.signs, crossing.wall))
             # What has no unknowns left is still to be tested, and only a measurement tests.
             found = self._foreseen(piece, crossing, lead) if lead.missing else None
             if found is None:
@@ -138,32 +140,40 @@ class Tracer:
         self,
         pieces: Sequence[BoundaryPiece],
         targets: set[int],
-        tried: set[tuple[Signs, int]],
         visited: set[Signs],
-        crossings: dict[Signs, list[Crossing]],
+        exits: dict[Signs, list[_Exit]],
     ) -> tuple[BoundaryPiece, Crossing] | None:
-        """A crossing to look at next: through a target wall if one is in sight, else into a new cell."""
+        """A crossing to look at next: through a target wall if one is in sight, else into a new cell.
+
+        It is taken out of `exits`, and so are those into cells that have been visited.
+        """
         if not len(self.model):
             return None
-        best: tuple[tuple[bool, float], BoundaryPiece, Crossing] | None = None
-        for piece in reversed(pieces[-12:]):
-            if piece.signs not in crossings:
-                walls = unit_forms(self.forms_at(piece.signs))
-                form = unit_form(piece.form)
-                cell = Cell(walls, form, piece.signs, piece.near, piece.entered, self.rng)
-                crossings[piece.signs] = cell.towards(sorted(targets), self.rng)
-            for crossing in crossings[piece.signs]:
-                if (piece.signs, crossing.wall) in tried:
-                    continue
-                beyond = tuple(-s if j == crossing.wall else s for j, s in enumerate(piece.signs))
-                if beyond in visited:
-                    continue
-                key = (crossing.wall in targets, -crossing.distance)
+        best: tuple[tuple[bool, float], BoundaryPiece, _Exit] | None = None
+        for piece in reversed(pieces[-_OPEN:]):
+            if piece.signs not in exits:
+                exits[piece.signs] = self._exits(piece, sorted(targets))
+            here = exits[piece.signs] = [way for way in exits[piece.signs] if way[1] not in visited]
+            for way in here:
+                key = (way[0].wall in targets, -way[0].distance)
                 if best is None or key > best[0]:
-                    best = key, piece, crossing
+                    best = key, piece, way
             if best is not None and best[0][0]:
                 break
-        return None if best is None else best[1:]
+        if best is None:
+            return None
+        _, piece, way = best
+        exits[piece.signs] = [other for other in exits[piece.signs] if other[0].wall != way[0].wall]
+        return piece, way[0]
+
+    def _exits(self, piece: BoundaryPiece, targets: Sequence[int]) -> list[_Exit]:
+        """Ways out of a piece, each with the signs beyond."""
+        walls = unit_forms(self.forms_at(piece.signs))
+        cell = Cell(walls, unit_form(piece.form), piece.signs, piece.near, piece.entered, self.rng)
+        return [
+            (crossing, (*piece.signs[: crossing.wall], -piece.signs[crossing.wall], *piece.signs[crossing.wall + 1 :]))
+            for crossing in cell.towards(targets, self.rng)
+        ]
 
 
 class Elsewhere(Exception):
