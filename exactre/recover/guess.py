@@ -11,16 +11,13 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 import numpy as np
+from flint import fmpz_mat
 from numpy.typing import NDArray
-
-from exactre.recover.model import Model
 
 Vector = NDArray[np.float64]
 
-_FAR = 1e6
+FAR = 1e6
 _CENTRING_STEPS = 6
-_ASCENT_STEPS = 80
-_NEWTON_STEPS = 30
 
 
 @dataclass(frozen=True)
@@ -41,21 +38,17 @@ class Crossing:
 
 def unit_form(form: Sequence[int]) -> Vector:
     """The form as floats, scaled to a unit normal."""
-    unit: Vector = unit_forms([form])[0]
+    shift = max(0, max(abs(int(v)).bit_length() for v in form) - 400)
+    unit: Vector = unit_normals(np.array([[float(int(v) >> shift) for v in form]]))[0]
     return unit
 
 
-def unit_forms(forms: Sequence[Sequence[int]]) -> NDArray[np.float64]:
-    """Forms (N, r + 1) as floats with unit normals (a zero normal keeps its offset's sign)."""
-    rows = []
-    for form in forms:
-        shift = max(0, max(abs(int(v)).bit_length() for v in form) - 400)
-        rows.append([float(int(v) >> shift) for v in form])
-    array = np.array(rows)
-    norm = np.linalg.norm(array[:, :-1], axis=1, keepdims=True)
-    offset = np.abs(array[:, -1:])
-    scaled_forms: Vector = array / np.where(norm > 0, norm, offset + (offset == 0))
-    return scaled_forms
+def unit_normals(forms: Vector) -> Vector:
+    """Forms (N, r + 1) scaled to unit normals; where the normal is zero, to an offset of its sign."""
+    norm = np.linalg.norm(forms[:, :-1], axis=1, keepdims=True)
+    offset = np.abs(forms[:, -1:])
+    found: Vector = forms / np.where(norm > 0, norm, offset + (offset == 0))
+    return found
 
 
 class Cell:
@@ -129,132 +122,48 @@ class Cell:
         times = self._times(x, directions)
         crossings = []
         for ray, wall in enumerate(times.argmin(axis=1)):
-            if times[ray, wall] < _FAR:
-                crossing = self._crossing(
-                    int(wall), self._on_piece(x + times[ray, wall] * directions[ray]), targets
-                )
+            if times[ray, wall] < FAR:
+                y = self._on_piece(x + times[ray, wall] * directions[ray])
+                crossing = crossing_at(self.walls, self.normal, self.side, int(wall), y, targets)
                 if crossing is not None:
                     crossings.append(crossing)
         return crossings
 
-    def _crossing(self, wall: int, y: Vector, targets: Sequence[int]) -> Crossing | None:
-        g = self.walls[wall, :-1]
-        across = -self.side[wall] * (g - self.normal * (self.normal @ g))
-        aside = self.normal - g * (g @ self.normal)
-        lengths = np.linalg.norm(across), np.linalg.norm(aside)
-        if min(lengths) < 1e-9:
-            return None
-        level = np.abs(self.walls[:, :-1] @ y + self.walls[:, -1])
-        speed = np.maximum(np.linalg.norm(self._along[list(targets)], axis=1), 1e-9)
-        distance = float((level[list(targets)] / speed).min(initial=np.inf))
-        level[wall] = np.inf
-        clearance = float(min(level.min(initial=np.inf), 1.0))
-        if clearance < 1e-9 * (1 + float(np.linalg.norm(y))):
-            return None
-        return Crossing(wall, y, across / lengths[0], aside / lengths[1], clearance, distance)
 
+def crossing_at(
+    walls: Vector, normal: Vector, side: Vector, wall: int, y: Vector, targets: Sequence[int] = ()
+) -> Crossing | None:
+    """The crossing at a point y (r,) of a piece and a wall, whose forms `walls` (N, r + 1) have unit normals.
 
-class FloatModel:
-    """The known neurons as float64 rows, each scaled to a unit row; values and gradients by depth."""
-
-    def __init__(self, model: Model) -> None:
-        count = len(model)
-        self.depth = np.array(model.depth)
-        self._weights = np.zeros((count, count))
-        self._linear = np.zeros((count, model.dim + 1))
-        exponents: list[int] = []
-        for z, neuron in enumerate(model.neurons):
-            terms = [v.bit_length() for v in neuron.linear if v]
-            terms += [a.bit_length() + exponents[j] for j, a in neuron.parents.items()]
-            exponents.append(max(terms, default=0))
-            self._linear[z] = [_shifted(v, -exponents[z]) for v in neuron.linear]
-            for j, a in neuron.parents.items():
-                self._weights[z, j] = _shifted(a, exponents[j] - exponents[z])
-
-    def forms(self, x: Vector) -> Vector:
-        """Forms (N, r + 1) of all neurons in the cell of x (r,)."""
-        forms = np.zeros_like(self._linear)
-        signs = np.zeros(len(forms))
-        point = np.append(x, 1.0)
-        for depth in range(int(self.depth.max(initial=-1)) + 1):
-            rows = self.depth == depth
-            forms[rows] = self._linear[rows] + (self._weights[rows] * signs) @ forms
-            signs[rows] = np.sign(forms[rows] @ point)
-        return forms
-
-    def corner(self, walls: Sequence[int], start: Vector) -> Vector | None:
-        """A point on the boundaries of all these neurons, by Newton steps of least length from `start`."""
-        rows, x = list(walls), start
-        for _ in range(_NEWTON_STEPS):
-            forms = self.forms(x)[rows]
-            forms /= np.maximum(np.linalg.norm(forms[:, :-1], axis=1, keepdims=True), 1e-300)
-            level = forms @ np.append(x, 1.0)
-            if float(np.abs(level).max()) < 1e-12 * (1 + float(np.linalg.norm(x))):
-                return x
-            step, *_ = np.linalg.lstsq(forms[:, :-1], -level, rcond=None)
-            x = x + step
-            if not np.isfinite(x).all() or np.linalg.norm(x) > _FAR:
-                return None
+    None where they are parallel, or another wall is too near.
+    """
+    g = walls[wall, :-1]
+    across = -side[wall] * (g - normal * (normal @ g))
+    aside = normal - g * (g @ normal)
+    lengths = np.linalg.norm(across), np.linalg.norm(aside)
+    if min(lengths) < 1e-9:
         return None
-
-    def sectors(self, walls: Sequence[int], corner: Vector) -> list[Vector]:
-        """Points beside a corner: one on the positive side of every wall, and one beyond each wall alone."""
-        rows = list(walls)
-        forms = self.forms(corner)
-        forms /= np.maximum(np.linalg.norm(forms[:, :-1], axis=1, keepdims=True), 1e-300)
-        level = np.abs(forms @ np.append(corner, 1.0))
-        level[rows] = np.inf
-        clearance = float(min(level.min(initial=np.inf), 1.0))
-        inverse = np.linalg.pinv(forms[rows, :-1])
-        points = []
-        for k in range(-1, len(rows)):
-            sides = np.ones(len(rows))
-            if k >= 0:
-                sides[k] = -1 / 64
-            d = inverse @ sides
-            points.append(corner + d * (clearance / 4096 / max(float(np.linalg.norm(d)), 1e-300)))
-        return points
-
-    def steered(
-        self,
-        layer: Sequence[int],
-        orientation: Sequence[int],
-        units: Sequence[int],
-        radius: float,
-        rng: np.random.Generator,
-    ) -> Vector:
-        """A point at `radius` where some units of the layer are as active, and the others as little, as a
-        short subgradient ascent finds.
-        """
-        signs = np.array(orientation, dtype=np.float64)
-        gain = np.where(np.isin(layer, units), 1.0, -2.0)
-        x = rng.normal(size=self._linear.shape[1] - 1)
-        x *= radius / np.linalg.norm(x)
-        best, best_value = x, -np.inf
-        for step in range(_ASCENT_STEPS):
-            forms = self.forms(x)[list(layer)] * signs[:, None]
-            forms /= np.maximum(np.linalg.norm(forms[:, :-1], axis=1, keepdims=True), 1e-300)
-            values = forms @ np.append(x, 1.0)
-            active = values > 0
-            value = float((gain * np.where(active, values, 0.0)).sum()) / radius
-            if value > best_value:
-                best, best_value = x, value
-            wanted = active | (gain > 0)
-            d = (gain * wanted) @ forms[:, :-1]
-            x = x + d * (radius / (1 + step / 4) / max(float(np.linalg.norm(d)), 1e-300) / 2)
-            x *= radius / np.linalg.norm(x)
-        return best
-
-
-def _shifted(value: int, exponent: int) -> float:
-    """value * 2^exponent as a float, without overflow on the way."""
-    excess = max(0, value.bit_length() - 60)
-    return float(np.ldexp(float(value >> excess), max(exponent + excess, -1100)))
+    level = np.abs(walls[:, :-1] @ y + walls[:, -1])
+    near = walls[list(targets), :-1]
+    speed = np.linalg.norm(near - np.outer(near @ normal, normal), axis=1)
+    distance = float((level[list(targets)] / np.maximum(speed, 1e-9)).min(initial=np.inf))
+    level[wall] = np.inf
+    clearance = float(min(level.min(initial=np.inf), 1.0))
+    if clearance < 1e-9 * (1 + float(np.linalg.norm(y))):
+        return None
+    return Crossing(wall, y, across / lengths[0], aside / lengths[1], clearance, distance)
 
 
 def fractions(values: Vector) -> list[Fraction]:
     """The floats as the exact rationals they are."""
     return [Fraction(float(v)) for v in values]
+
+
+def dyadic(points: Sequence[Vector]) -> tuple[fmpz_mat, int]:
+    """Points of floats as the exact rationals they are: (num (count, r), q), over 2^q."""
+    exact = [fractions(p) for p in points]
+    q = max(v.denominator.bit_length() - 1 for p in exact for v in p)
+    return fmpz_mat([[v.numerator * ((1 << q) // v.denominator) for v in p] for p in exact]), q
 
 
 def scaled(values: Vector, bits: int) -> list[Fraction]:

@@ -17,9 +17,11 @@ from itertools import pairwise
 import numpy as np
 from flint import fmpz_mat
 
-from exactre.recover.group import CONSTANT, combination, modular, modular_gradient, same_neuron
-from exactre.recover.guess import FloatModel, Vector, fractions
-from exactre.recover.line import Line, dyadic
+from exactre.recover.complete import Completion, completed
+from exactre.recover.floats import random_gains, random_starts
+from exactre.recover.group import CONSTANT, Weights, combination, modular, modular_gradient, same_neuron
+from exactre.recover.guess import Vector, dyadic
+from exactre.recover.line import Line
 from exactre.recover.model import Neuron
 from exactre.recover.row import Hypothesis, Row
 from exactre.recover.signs import solve_signs
@@ -27,6 +29,7 @@ from exactre.recover.survey import Survey
 from exactre.recover.trace import Tracer
 
 _CORNERS = 8
+_STEERING_RADIUS = 256.0
 
 
 def first_layer(survey: Survey) -> int:
@@ -83,7 +86,7 @@ def orient_at_corners(survey: Survey, depth: int, rng: np.random.Generator) -> b
     always seen on one side, is taken to be inactive there. Whether all signs are known afterwards.
     """
     layer, walls = survey.layer(depth), survey.layer(depth - 1)
-    floats = FloatModel(survey.model)
+    floats = survey.floats()
     votes: dict[int, int] = {}
     silent: dict[int, list[int]] = {j: [] for j in layer}
     for attempt in range(_CORNERS):
@@ -116,7 +119,7 @@ def _corner_signs(
     Nothing where every one seems to: an incomplete layer makes wrong combinations, and those have no zeros.
     """
     model = survey.model
-    num, q = dyadic([fractions(p) for p in points])
+    num, q = dyadic(points)
     rows = [[int(v) for v in row] for row in num.tolist()]
     patterns = model.signs_at(rows, q)
     base = patterns[0]
@@ -155,14 +158,14 @@ def steer(survey: Survey, depth: int, points: int, rng: np.random.Generator) -> 
     however rarely it flips elsewhere (design 4.7).
     """
     layer = [j for j in survey.layer(depth) if j in survey.orientation]
-    model = FloatModel(survey.model)
+    if not layer:
+        return
     signs = [survey.orientation[j] for j in layer]
-    sets = [rng.permutation(layer)[: rng.integers(1, 2 + len(layer) // 3)].tolist() for _ in range(points)]
-    ends = [model.steered(layer, signs, units, 256.0, rng) for units in sets]
-    grid = [[Fraction(round(float(v) * 16), 16) for v in end] for end in ends]
+    starts = random_starts(points, survey.jets.dim, _STEERING_RADIUS, rng)
+    ends = survey.floats().extremes(layer, signs, random_gains(points, len(layer), rng), starts)
+    grid = [[round(float(v) * 16) for v in end] for end in ends]
     for p, q in pairwise(grid):
-        line = Line(tuple(p), tuple(b - a for a, b in zip(p, q, strict=True)))
-        survey.scan(line, Fraction(0), Fraction(1))
+        survey.scan(Line.through(p, q, 4), Fraction(0), Fraction(1))
 
 
 def grouped(survey: Survey, depth: int) -> Iterator[list[int]]:
@@ -184,7 +187,51 @@ def grouped(survey: Survey, depth: int) -> Iterator[list[int]]:
     yield from sorted((group for group in groups if len(group) > 1), key=len, reverse=True)
 
 
-def row_of_group(survey: Survey, tracer: Tracer, depth: int, group: list[int]) -> Row | None:
+def row_of_group(
+    survey: Survey, tracer: Tracer, depth: int, group: list[int]
+) -> tuple[Neuron, set[int]] | None:
+    """The row that explains a group's kinks, and the units of the layer whose weights it leaves open.
+
+    Every kink gives the weights of the units active there up to one factor. A few that overlap are solved
+    together, exactly; units that are active at none are measured where the boundaries meet.
+    """
+    layer = survey.layer(depth)
+    if not all(j in survey.orientation for j in layer):
+        row = _traced_group(survey, tracer, depth, group)
+        return None if row is None else (row.neuron(), set())
+    chosen, seen = _covering([survey.weights(i, layer, survey.orientation) or {} for i in group])
+    idle = {j for j in layer if j not in seen}
+    hypothesis = Hypothesis(survey.model, depth, survey.orientation, scales=len(chosen) - 1, left_out=idle)
+    for k, c in enumerate(chosen):
+        piece = survey.piece(group[c])
+        hypothesis.add(piece, tracer.forms_at(piece.signs), scale=k - 1 if k else None)
+    row = hypothesis.row()
+    if row is None:
+        return None
+    neuron, near = row.neuron(), [survey.near(i) for i in group]
+    if not Completion(tracer, neuron, idle, survey.orientation, near).is_confirmed(survey.layer(depth + 1)):
+        return None
+    return completed(tracer, neuron, idle, survey.orientation, near)
+
+
+def _covering(weights: Sequence[Weights]) -> tuple[list[int], set[int]]:
+    """A few of the group's combinations that overlap and show whatever all of them do; the units shown."""
+    chosen, seen = [0], set(weights[0])
+    heard = {j for j, c in weights[0].items() if c}
+    while True:
+        best = max(
+            (i for i in range(len(weights)) if any(c and j in heard for j, c in weights[i].items())),
+            key=lambda i: len(weights[i].keys() - seen),
+            default=None,
+        )
+        if best is None or weights[best].keys() <= seen:
+            return chosen, seen
+        chosen.append(best)
+        seen |= weights[best].keys()
+        heard |= {j for j, c in weights[best].items() if c}
+
+
+def _traced_group(survey: Survey, tracer: Tracer, depth: int, group: list[int]) -> Row | None:
     """The row that explains all kinks of a group, completed by a trace where they leave it open."""
     hypothesis = Hypothesis(survey.model, depth, survey.orientation, scales=len(group) - 1)
     for k, i in enumerate(group):

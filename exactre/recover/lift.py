@@ -7,7 +7,7 @@ from fractions import Fraction
 from math import lcm
 
 from exactre.recover.jet import Jets
-from exactre.recover.line import dyadic, jump_form
+from exactre.recover.line import jump_form
 from exactre.recover.row import Row
 from exactre.recover.survey import BASE_BITS, Survey
 
@@ -36,7 +36,7 @@ def lifted(survey: Survey, full: Jets, rows: Sequence[Row]) -> tuple[list[list[F
         if kink is None:
             return None
         found = survey.kinks[kink]
-        num, q = dyadic([found.line.at(found.t0), found.line.at(found.t1)])
+        num, q = found.line.at([found.t0, found.t1])
         left, right = full.at(chart.lift_num(num, 1 << q), q)
         form = jump_form(left, right)
         if form is None:

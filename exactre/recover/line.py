@@ -7,19 +7,24 @@ a zigzag the outer pieces can meet on a middle one (design 4.1).
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
+from itertools import pairwise
 from math import asinh, gcd, sinh
 
+import numpy as np
 from flint import fmpz_mat
+from numpy.typing import NDArray
 
 from exactre.rational import Matrix
 from exactre.recover.jet import Jets
 
 REACH = Fraction(1 << 40)
 _NEAR = 24  # a kink is confirmed at 2^-24 of the distance to what is next to it
+_FINE = Fraction(1, 1 << 28)  # how near an expected flip a kink is taken for it
 _FINEST = Fraction(1, 1 << 400)
 
 Form = tuple[int, ...]
@@ -27,14 +32,40 @@ Form = tuple[int, ...]
 
 @dataclass(frozen=True)
 class Line:
-    """The line p + t v in chart coordinates, p and v rational (r,)."""
+    """The line (p + t v) / 2^shift in chart coordinates, p and v integer (r,)."""
 
-    p: tuple[Fraction, ...]
-    v: tuple[Fraction, ...]
+    p: tuple[int, ...]
+    v: tuple[int, ...]
+    shift: int
 
-    def at(self, t: Fraction) -> tuple[Fraction, ...]:
-        """The point at t."""
-        return tuple(a + t * b for a, b in zip(self.p, self.v, strict=True))
+    @classmethod
+    def through(cls, start: Sequence[int], end: Sequence[int], shift: int) -> Line:
+        """The line that is at start / 2^shift for t = 0 and at end / 2^shift for t = 1."""
+        return cls(tuple(start), tuple(b - a for a, b in zip(start, end, strict=True)), shift)
+
+    def at(self, parameters: Sequence[Fraction]) -> tuple[fmpz_mat, int]:
+        """The points at dyadic parameters, as integers over 2^q: (num (count, r), q)."""
+        q = max(t.denominator.bit_length() - 1 for t in parameters)
+        factors = [[1 << q, t.numerator * ((1 << q) // t.denominator)] for t in parameters]
+        return fmpz_mat(factors) * self._ends, q + self.shift
+
+    def floats(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Nearest floats to p / 2^shift and v / 2^shift."""
+        p, v = ([float(Fraction(a, 1 << self.shift)) for a in row] for row in (self.p, self.v))
+        return np.array(p), np.array(v)
+
+    def restrict(self, forms: fmpz_mat) -> list[tuple[int, int]]:
+        """(constant, slope) in t, times 2^shift, of integer forms (m, r + 1) along the line."""
+        columns = forms * self._columns
+        return [(int(a), int(b)) for a, b in columns.tolist()]
+
+    @cached_property
+    def _ends(self) -> fmpz_mat:
+        return fmpz_mat([self.p, self.v])
+
+    @cached_property
+    def _columns(self) -> fmpz_mat:
+        return fmpz_mat([[*self.p, 1 << self.shift], [*self.v, 0]]).transpose()
 
 
 @dataclass(frozen=True)
@@ -82,53 +113,51 @@ def primitive(row: Sequence[int]) -> Form:
     return tuple(v // common for v in ints) if common != 1 else tuple(ints)
 
 
-def dyadic(points: Sequence[Sequence[Fraction]]) -> tuple[fmpz_mat, int]:
-    """Dyadic points as integers over 2^q: (num (count, r), q)."""
-    q = max(v.denominator.bit_length() - 1 for p in points for v in p)
-    return fmpz_mat([[v.numerator * ((1 << q) // v.denominator) for v in p] for p in points]), q
-
-
 def scan(
     jets: Jets,
     line: Line,
-    expected: Iterable[Fraction] = (),
+    expected: Iterable[float] = (),
     *,
     low: Fraction = -REACH,
     high: Fraction = REACH,
 ) -> list[Kink]:
     """All kinks found on the line between dyadic `low` and `high`, in order.
 
-    `expected` are parameters to look at first: a kink found there costs two queries instead of about
-    three. A bump that lies between two probes with equal pieces stays unseen, and so does a place
-    where several boundaries meet on the line itself.
+    `expected` are guesses where known neurons flip. Between two of them one query is asked, and two pieces
+    that meet where a flip was expected need no confirmation: a known neuron explains them. Any other kink
+    costs about three queries. A bump that lies between two probes with equal pieces stays unseen, and so
+    does a place where several boundaries meet on the line itself.
     """
 
     def pieces(parameters: Sequence[Fraction]) -> list[Matrix]:
-        return jets.at(*dyadic([line.at(t) for t in parameters]))
+        return jets.at(*line.at(parameters))
 
-    marks, tight = [low, high], set()
-    hints = sorted({t for t in expected if low < t < high})
-    for before, t, after in zip([low, *hints], hints, [*hints[1:], high], strict=False):
-        t0, t1 = _around(t, before, after)
-        marks += [t0, t1]
-        tight.add((t0, t1))
-    marks.sort()
+    hints = sorted({Fraction(t) for t in expected if low < t < high})
+    marks = [
+        low,
+        *(_middle(a, b) for a, b in pairwise(hints) if b - a > _FINE * max(Fraction(1), abs(a))),
+        high,
+    ]
     found = pieces(marks)
     stack = list(zip(marks, found, marks[1:], found[1:], strict=False))
+    confirmed: set[tuple[Fraction, Fraction]] = set()
     kinks: list[Kink] = []
     while stack:
         a, left, b, right = stack.pop()
         if left == right:
             continue
-        if b - a < _FINEST or _agree(line, left, right):
+        jump = line.restrict(right.num * left.den - left.num * right.den)
+        if b - a < _FINEST or not any(map(any, jump)):
             continue  # several boundaries meet on this line, or it runs inside one: it says nothing here
-        meeting = _meeting(line, left, right)
+        meeting = _meeting(jump)
         if meeting is None or not a < meeting < b:
             middle = _middle(a, b)
             (piece,) = pieces([middle])
             stack += [(a, left, middle, piece), (middle, piece, b, right)]
             continue
-        if (a, b) in tight:
+        if (a, b) in confirmed or (_is_expected(meeting, hints) and jump_form(left, right)):
+            if jump_form(left, right) is None:
+                continue
             kinks.append(Kink(line, meeting, a, b, left, right))
             continue
         t0, t1 = _around(meeting, a, b)
@@ -137,30 +166,25 @@ def scan(
             stack += [(a, left, t0, near), (t0, near, b, right)]
             continue
         (far,) = pieces([t1])
-        tight.add((t0, t1))
+        confirmed.add((t0, t1))
         stack += [(t0, near, t1, far), (t1, far, b, right)]
     kinks.sort(key=lambda kink: kink.t)
     return kinks
 
 
-def _agree(line: Line, left: Matrix, right: Matrix) -> bool:
-    """Whether the two pieces have the same values all along the line."""
-    form = jump_form(left, right)
-    if form is None:
-        return False
-    slope = sum(f * v for f, v in zip(form, line.v, strict=False))
-    return not slope and not form[-1] + sum(f * p for f, p in zip(form, line.p, strict=False))
+def _is_expected(t: Fraction, hints: Sequence[Fraction]) -> bool:
+    """Whether a hint says t, to within its rounding."""
+    k = bisect_left(hints, t)
+    return any(abs(hint - t) < _FINE * max(Fraction(1), abs(t)) for hint in hints[max(0, k - 1) : k + 1])
 
 
-def _meeting(line: Line, left: Matrix, right: Matrix) -> Fraction | None:
-    """Where the two pieces agree on the line, if their difference is one form (times output effects)."""
-    form = jump_form(left, right)
-    if form is None:
+def _meeting(jump: Sequence[tuple[int, int]]) -> Fraction | None:
+    """The one parameter at which all rows (constant, slope) of a jump vanish, if there is one."""
+    rows = [row for row in jump if any(row)]
+    const, slope = rows[0]
+    if not slope or any(const * b != slope * a for a, b in rows):
         return None
-    slope = sum(f * v for f, v in zip(form, line.v, strict=False))
-    if not slope:
-        return None
-    return -(form[-1] + sum(f * p for f, p in zip(form, line.p, strict=False))) / slope
+    return Fraction(-const, slope)
 
 
 def _around(t: Fraction, low: Fraction, high: Fraction) -> tuple[Fraction, Fraction]:

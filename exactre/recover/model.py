@@ -43,17 +43,19 @@ class _Block:
 
 @dataclass(frozen=True)
 class Model:
-    """Known neurons in topological order over r chart coordinates."""
+    """Known neurons over r chart coordinates, in the order of their discovery; their graph has no cycle."""
 
     dim: int
     neurons: tuple[Neuron, ...] = ()
     depth: tuple[int, ...] = field(init=False)
 
     def __post_init__(self) -> None:
-        depth: list[int] = []
-        for neuron in self.neurons:
-            depth.append(1 + max((depth[j] for j in neuron.parents), default=-1))
-        object.__setattr__(self, "depth", tuple(depth))
+        depth: dict[int, int] = {}
+        while len(depth) < len(self.neurons):
+            for z, neuron in enumerate(self.neurons):
+                if z not in depth and all(j in depth for j in neuron.parents):
+                    depth[z] = 1 + max((depth[j] for j in neuron.parents), default=-1)
+        object.__setattr__(self, "depth", tuple(depth[z] for z in range(len(depth))))
 
     def __len__(self) -> int:
         return len(self.neurons)
@@ -73,6 +75,18 @@ class Model:
     def extended(self, neuron: Neuron) -> Model:
         """The model with one more neuron, whose parents are known."""
         return Model(self.dim, (*self.neurons, neuron))
+
+    def form(self, neuron: Neuron, signs: Sequence[int], forms: Sequence[Sequence[int]]) -> list[int]:
+        """Affine form (r + 1,) of a neuron over known ones, whose forms are given; exact."""
+        total = list(neuron.linear)
+        for j, a in neuron.parents.items():
+            factor = a * signs[j]
+            total = [v + factor * w for v, w in zip(total, forms[j], strict=True)]
+        return total
+
+    def by_depth(self) -> list[int]:
+        """The neurons, parents first."""
+        return sorted(range(len(self.neurons)), key=lambda z: self.depth[z])
 
     def forms(self, signs: Sequence[int]) -> list[list[int]]:
         """Affine form (r + 1,) of every preactivation where the neurons have these signs; exact."""
@@ -126,6 +140,17 @@ class Sampled:
         """One more neuron, evaluated at all points."""
         self.values.append(self.evaluate(neuron))
         self.model = self.model.extended(neuron)
+
+    def replace(self, neurons: Mapping[int, Neuron]) -> None:
+        """Other rows for some neurons; whatever reads them is evaluated again."""
+        model = self.model = Model(
+            self.model.dim, tuple(neurons.get(z, old) for z, old in enumerate(self.model.neurons))
+        )
+        stale: set[int] = set()
+        for z in model.by_depth():
+            if z in neurons or not stale.isdisjoint(model.neurons[z].parents):
+                stale.add(z)
+                self.values[z] = self.evaluate(model.neurons[z])
 
     def restarted(self) -> Sampled:
         """The same points without any neuron."""

@@ -97,7 +97,7 @@ def _oriented(
     """
     features: dict[int, Fraction] = {}
     while parents:
-        j = max(parents)
+        j = max(parents, key=lambda parent: model.depth[parent])
         a = parents.pop(j)
         if a:
             features[j] = Fraction(2 * a, den)

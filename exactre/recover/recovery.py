@@ -39,6 +39,7 @@ _SPARE = 8
 _REPAIRS = 40
 _CHECKS = 96
 _REASKED = 4
+_WITNESS_BITS = 128  # what a witness is rounded to, to lie on a grid
 
 Target = (
     Network | Oracle | str | PathLike[str] | Callable[[tuple[Fraction, ...]], Sequence[Rational] | Rational]
@@ -233,7 +234,8 @@ class _Run:
         elif verdict.witness is not None and chart.dim == self.ledger.input_dim:
             self.equivalence_queries += 1
             self.network = None
-            return Line((Fraction(0),) * chart.dim, tuple(verdict.witness.input))
+            end = [round(v * (1 << _WITNESS_BITS)) for v in verdict.witness.input]
+            return Line.through([0] * chart.dim, end, _WITNESS_BITS)
         elif verdict.witness is not None:
             self.network = None
             self.missing.append("the network differs from the one given, outside the chart that was searched")

@@ -7,7 +7,7 @@ system is solved on FLINT and checked on every equation over Q.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -51,15 +51,24 @@ class Hypothesis:
 
     depth = k >= 0: the neurons of depth k through their ReLU, and a constant: a layered network.
     depth = -1: an affine function of the input. depth = None: |u_j| of every known neuron and an affine
-    function (`general`): any DAG. `scales` pieces may come with an unknown scale of their own.
+    function (`general`): any DAG. `scales` pieces may come with an unknown scale of their own, `left_out`
+    are neurons that the row is taken not to read.
     """
 
     def __init__(
-        self, model: Model, depth: int | None, orientation: Mapping[int, int], *, scales: int = 0
+        self,
+        model: Model,
+        depth: int | None,
+        orientation: Mapping[int, int],
+        *,
+        scales: int = 0,
+        left_out: Collection[int] = (),
     ) -> None:
         self.model = model
         self.depth = len(model) if depth is None else depth
-        self.parents = [j for j in range(len(model)) if depth is None or model.depth[j] == depth]
+        self.parents = [
+            j for j in range(len(model)) if (depth is None or model.depth[j] == depth) and j not in left_out
+        ]
         # (neuron, oriented sign, or 0 for |u|, or None for the plain u)
         self._columns: list[tuple[int, int | None]] = []
         for j in self.parents:

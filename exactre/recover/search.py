@@ -7,14 +7,16 @@ traces what was seen once. A neuron that the lines contradict is dropped with al
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 
 import numpy as np
 
 from exactre.recover import layer
+from exactre.recover.complete import complete_known
 from exactre.recover.jet import Jets
 from exactre.recover.line import Line
+from exactre.recover.model import Neuron
 from exactre.recover.output import output_rows
 from exactre.recover.row import Row
 from exactre.recover.signs import solve_signs
@@ -26,7 +28,7 @@ _ROUNDS = 24
 _STEERED = 6
 _TRACES = 6
 _PATIENCE = 2
-_DOUBTS = 2  # rounds of second thoughts where no signs make the network layered
+_DOUBTS = 1  # rounds of second thoughts where no signs make the network layered
 
 Watch = Callable[[str, tuple[int, ...]], None]
 
@@ -39,6 +41,7 @@ class Search:
         self.survey = Survey(jets, [int(v) for v in rng.integers(-4096, 4097, size=jets.dim)])
         self._watch = watch
         self._tried: set[tuple[int, ...]] = set()
+        self._met: set[tuple[int, int, int]] = set()
         self._traced: set[tuple[int, int]] = set()
         self._oriented: dict[int, tuple[int, ...]] = {}  # the neurons for which signs were looked for
         self._steered = 0
@@ -99,8 +102,9 @@ class Search:
 
     def _tracer(self) -> Tracer:
         """A tracer over the model as it is, with the forms it has computed so far."""
-        if self._last is None or self._last.model is not self.survey.model:
-            self._last = Tracer(self.survey.jets, self.survey.model, self.rng)
+        survey = self.survey
+        if self._last is None or self._last.model is not survey.model:
+            self._last = Tracer(survey.jets, survey.model, survey.floats(), self.rng)
         return self._last
 
     def _order(self) -> list[int]:
@@ -111,7 +115,7 @@ class Search:
         dim = self.survey.jets.dim
         p, v = self.rng.integers(-16, 17, size=dim), self.rng.integers(-64, 65, size=dim)
         v[int(self.rng.integers(dim))] += 129
-        return Line(tuple(Fraction(int(a), 16) for a in p), tuple(Fraction(int(a), 16) for a in v))
+        return Line(tuple(int(a) for a in p), tuple(int(a) for a in v), 4)
 
     def _groups(self) -> bool:
         """Accept the neurons that groups of kinks determine, depth by depth; whether there were any."""
@@ -127,7 +131,20 @@ class Search:
                     continue
                 self._tried.add(key)
                 row = layer.row_of_group(self.survey, self._tracer(), depth, fresh)
-                found |= row is not None and self._accept(row, 2)
+                found |= row is not None and self._accept(*row)
+            found |= self._complete(depth + 1)
+        return found
+
+    def _complete(self, depth: int) -> bool:
+        """Measure what is open in the rows of one layer, once for each state of the model."""
+        survey, found = self.survey, False
+        for z in survey.layer(depth):
+            for unit in sorted(survey.idle.get(z, ())):
+                key = (z, unit, len(survey.model))
+                if key not in self._met:
+                    self._met.add(key)
+                    self._say("weights")
+                    found |= complete_known(survey, self._tracer(), z, unit)
         return found
 
     def _orient(self, depth: int) -> None:
@@ -143,14 +160,28 @@ class Search:
             self._oriented[depth] = state
             layer.orient_at_corners(survey, depth, self.rng)
 
-    def _accept(self, row: Row, least: int) -> bool:
-        neuron = row.neuron()
-        evidence = self.survey.evidence(neuron)
-        fresh = [i for i in evidence.explained if self.survey.owner[i] is None]
+    def _accept(
+        self,
+        neuron: Neuron,
+        idle: set[int],
+        orientation: Mapping[int, int] | None = None,
+        *,
+        least: int = 2,
+    ) -> bool:
+        """Take a neuron that explains so many kinks or more, none of them another's, if little contradicts it.
+
+        Rows of the next layer were found without it: what it weighs in them is open.
+        """
+        survey = self.survey
+        evidence = survey.evidence(neuron)
+        fresh = [i for i in evidence.explained if survey.owner[i] is None]
         if len(fresh) < least or 3 * evidence.misses > len(fresh) or len(fresh) < len(evidence.explained):
             return False
-        self.survey.add(neuron)
-        self.survey.orientation.update(row.orientation)
+        z = survey.add(neuron)
+        survey.idle[z] = idle
+        survey.orientation.update(orientation or {})
+        for reader in survey.layer(survey.model.depth[z] + 1):
+            survey.idle.setdefault(reader, set()).add(z)
         self._say("neurons")
         return True
 
@@ -192,17 +223,37 @@ class Search:
         """
         self._say("traces")
         survey = self.survey
+        traces = _TRACES
         depths: list[int | None] = list(range(len(self.layers()) - 1, -2, -1))
         unsigned = bool(self.layers()) and not self._has_signs(0)
         if unsigned or self._idle >= _PATIENCE:
             depths.append(None)
-        for i in self.rng.permutation(survey.unexplained())[:_TRACES]:
+        for i in self.rng.permutation(survey.unexplained()).tolist():
             if survey.owner[i] is not None or (i, len(survey.model)) in self._traced:
                 continue
-            self._traced.add((int(i), len(survey.model)))
-            row = layer.row_of_kink(survey, self._tracer(), depths, int(i))
-            if row is not None and self._accept(row, 2) and unsigned and layer.orient_from_rows(survey, 0):
-                return
+            self._traced.add((i, len(survey.model)))
+            if self._alone(i):
+                continue
+            if traces:
+                traces -= 1
+                row = layer.row_of_kink(survey, self._tracer(), depths, i)
+                if row is None or not self._accept(row.neuron(), set(), row.orientation):
+                    continue
+                if unsigned and layer.orient_from_rows(survey, 0):
+                    return
+
+    def _alone(self, kink: int) -> bool:
+        """Accept the neuron of one kink whose weights on a layer are unique, if its row foretells another."""
+        survey = self.survey
+        for depth in reversed(range(len(self.layers()))):
+            units = survey.layer(depth)
+            if all(j in survey.orientation for j in units) and survey.weights(
+                kink, units, survey.orientation
+            ):
+                row = layer.row_of_group(survey, self._tracer(), depth, [kink])
+                if row is not None and self._accept(*row, least=1):
+                    return True
+        return False
 
     def _has_signs(self, depth: int) -> bool:
         return all(j in self.survey.orientation for j in self.survey.layer(depth))
@@ -215,8 +266,8 @@ class Search:
         """
         depth = self.survey.model.depth
         contradicted = set()
-        for z, neuron in enumerate(self.survey.model.neurons):
-            evidence = self.survey.evidence(neuron)
+        for z in range(len(depth)):
+            evidence = self.survey.evidence_of(z)
             is_stale = any(d < depth[z] for d in depth[z + 1 :])
             if evidence.misses > (0 if is_stale else len(evidence.explained)):
                 contradicted.add(z)

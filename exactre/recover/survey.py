@@ -10,14 +10,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from math import gcd, lcm
 
 import numpy as np
 from flint import fmpz_mat
 from numpy.typing import NDArray
 
+from exactre.recover.floats import FloatModel
 from exactre.recover.group import PRIME, Weights, active_weights, modular, modular_gradient
+from exactre.recover.guess import Vector
 from exactre.recover.jet import Jets
-from exactre.recover.line import REACH, Kink, Line, dyadic, scan
+from exactre.recover.line import REACH, Kink, Line, scan
 from exactre.recover.model import Model, Neuron, Sampled, Signs
 from exactre.recover.trace import BoundaryPiece
 
@@ -46,6 +49,7 @@ class Survey:
         self.owner: list[int | None] = []
         self._targets: list[NDArray[np.int64]] = []  # the kinks' forms modulo the prime
         self.orientation: dict[int, int] = {}
+        self.idle: dict[int, set[int]] = {}  # units of the layer before whose weight was not seen
         self._sampled = Sampled(Model(jets.dim))
         self.base = fmpz_mat(1, jets.dim, list(base))
         self.base_piece = jets.at(self.base, BASE_BITS)[0]
@@ -53,6 +57,7 @@ class Survey:
         self._steps: list[tuple[int, int, int | None]] = []  # consecutive probes, and the kink between them
         self._before: list[int] = []  # the probe just before each kink
         self._modular: list[NDArray[np.int64]] = []  # (kinks, r + 1) forms of each neuron before each kink
+        self._floats: tuple[Model, FloatModel] | None = None
         self._weights: dict[tuple[int, ...], dict[tuple[int, bool], Weights | None]] = {}
 
     @property
@@ -61,13 +66,13 @@ class Survey:
         return self._sampled.model
 
     def scan(self, line: Line, low: Fraction = -REACH, high: Fraction = REACH) -> list[int]:
-        """Scan a line and index its kinks; the known first-layer crossings are looked at first."""
+        """Scan a line and index its kinks; the known neurons' flips are looked at first."""
         number = len(self.lines)
         self.lines.append(line)
-        kinks = scan(self.jets, line, self._first_layer_crossings(line), low=low, high=high)
+        kinks = scan(self.jets, line, self._flips(line, low, high), low=low, high=high)
         ends = [low, *(t for kink in kinks for t in (kink.t0, kink.t1)), high]
         start = len(self._sampled.points)
-        num, q = dyadic([line.at(t) for t in ends])
+        num, q = line.at(ends)
         self._sampled.add_points([(*(int(v) for v in row), 1 << q) for row in num.tolist()])
         first = len(self.kinks)
         for i in range(len(ends) - 1):
@@ -104,9 +109,12 @@ class Survey:
 
     def piece(self, kink: int) -> BoundaryPiece:
         """The boundary piece at a kink, at scale one."""
-        found = self.kinks[kink]
-        near = np.array([float(v) for v in found.line.at(found.t)])
-        return BoundaryPiece(self.signs(kink), found.form, Fraction(1), near)
+        return BoundaryPiece(self.signs(kink), self.kinks[kink].form, Fraction(1), self.near(kink))
+
+    def near(self, kink: int) -> Vector:
+        """The kink's point (r,) as floats."""
+        p, v = self.kinks[kink].line.floats()
+        return p + float(self.kinks[kink].t) * v
 
     def weights(self, kink: int, layer: Sequence[int], orientation: Mapping[int, int]) -> Weights | None:
         """The layer's combination, with its constant, that gives a kink's form; None where not unique."""
@@ -121,6 +129,8 @@ class Survey:
     def _combination(
         self, kink: int, layer: Sequence[int], orientation: Mapping[int, int], gradient: bool
     ) -> Weights | None:
+        if not self._is_reliable(kink, layer):
+            return None
         known = self._weights.setdefault((*layer, *(orientation.get(j, 0) for j in layer)), {})
         if (kink, gradient) not in known:
             forms = {j: self._modular[j][kink] for j in layer}
@@ -132,39 +142,89 @@ class Survey:
         """The known neurons of one depth."""
         return [j for j, d in enumerate(self.model.depth) if d == depth]
 
+    def _is_reliable(self, kink: int, layer: Sequence[int]) -> bool:
+        """Whether no open weight matters at a kink, for neurons up to this layer."""
+        top, depth = self.model.depth[layer[0]], self.model.depth
+        before = self._before[kink]
+        return not any(
+            self._sampled.values[unit][before] * self.orientation.get(unit, 0) > 0
+            for z, units in self.idle.items()
+            if depth[z] <= top
+            for unit in units
+        )
+
     def evidence(self, neuron: Neuron) -> Evidence:
         """What the scanned lines say about a neuron over known ones."""
-        values = self._sampled.evaluate(neuron)
-        explained, misses = [], 0
-        for a, b, kink in self._steps:
-            if (values[a] > 0) != (values[b] > 0):
-                if kink is None:
-                    misses += 1
-                else:
-                    explained.append(kink)
-        return Evidence(tuple(explained), misses)
+        return self._evidence(self._sampled.evaluate(neuron))
+
+    def evidence_of(self, z: int) -> Evidence:
+        """What the scanned lines say about a known neuron."""
+        return self._evidence(self._sampled.values[z])
+
+    def _evidence(self, values: Sequence[int]) -> Evidence:
+        flips = self._flips_of(values)
+        explained = tuple(kink for _, _, kink in flips if kink is not None)
+        return Evidence(explained, len(flips) - len(explained))
 
     def without(self, dropped: set[int]) -> None:
         """Forget neurons, and those that read them."""
         kept: dict[int, int] = {}
-        orientation = self.orientation
-        neurons = self.model.neurons
+        orientation, idle, model = self.orientation, self.idle, self.model
         self._sampled = self._sampled.restarted()
-        self._weights = {}
-        self._modular, self.orientation, self.owner = [], {}, [None] * len(self.kinks)
-        for z, neuron in enumerate(neurons):
+        self._weights, self._modular = {}, []
+        self.orientation, self.idle, self.owner = {}, {}, [None] * len(self.kinks)
+        for z in model.by_depth():
+            neuron = model.neurons[z]
             if z in dropped or any(j not in kept for j in neuron.parents):
                 continue
             parents = {kept[j]: a for j, a in neuron.parents.items()}
             kept[z] = self.add(Neuron(parents, neuron.linear))
             if z in orientation:
                 self.orientation[kept[z]] = orientation[z]
+        self.idle = {kept[z]: {kept[j] for j in units if j in kept} for z, units in idle.items() if z in kept}
+
+    def adjust(self, z: int, unit: int, weight: Fraction) -> None:
+        """Add weight * relu(+-u_unit) to a neuron's row, and to all that read it in a layered way."""
+        model = self.model
+        changes: dict[int, _Terms] = {z: _relu_terms(model, unit, self.orientation[unit], weight)}
+        scales: dict[int, Fraction] = {}
+        neurons: dict[int, Neuron] = {}
+        for y in model.by_depth():
+            neuron = model.neurons[y]
+            read = [p for p in neuron.parents if p in changes]
+            if y != z and not read:
+                continue
+            change = changes.setdefault(y, ({}, [Fraction(0)] * (model.dim + 1)))
+            for p in read:
+                # a |u_p| + a s u_p is what a ReLU of u_p contributes; |u_p| follows by itself.
+                _add(change, changes[p], neuron.parents[p] * self.orientation.get(p, 0))
+            parents = {p: a / scales.get(p, Fraction(1)) for p, a in neuron.parents.items()}
+            total: _Terms = (
+                {p: Fraction(a) for p, a in parents.items()},
+                [Fraction(v) for v in neuron.linear],
+            )
+            _add(total, ({p: a / scales.get(p, Fraction(1)) for p, a in change[0].items()}, change[1]), 1)
+            den = lcm(*(v.denominator for v in (*total[0].values(), *total[1])))
+            ints = {p: int(a * den) for p, a in total[0].items()}, [int(v * den) for v in total[1]]
+            neurons[y] = Neuron.primitive(*ints)
+            scales[y] = Fraction(den, gcd(*ints[0].values(), *ints[1]) or 1)
+        self._sampled.replace(neurons)
+        self._weights = {}
+        self.owner = [None] * len(self.kinks)
+        for y in self.model.by_depth():
+            if y in neurons:
+                self._modular[y] = self._modular_forms(self.model.neurons[y], 0)
+            self._explain(y)
 
     def _explain(self, z: int) -> None:
-        values = self._sampled.values[z]
-        for a, b, kink in self._steps:
-            if kink is not None and (values[a] > 0) != (values[b] > 0):
+        for _, _, kink in self._flips_of(self._sampled.values[z]):
+            if kink is not None:
                 self.owner[kink] = z
+
+    def _flips_of(self, values: Sequence[int]) -> list[tuple[int, int, int | None]]:
+        """The steps between probes in which these values change sign."""
+        positive = [v > 0 for v in values]
+        return [step for step in self._steps if positive[step[0]] != positive[step[1]]]
 
     def _modular_forms(self, neuron: Neuron, first: int) -> NDArray[np.int64]:
         """The neuron's forms modulo the prime before each kink from `first` on."""
@@ -177,14 +237,29 @@ class Survey:
             total = (total + weights[:, None] * self._modular[j][first:]) % PRIME
         return total
 
-    def _first_layer_crossings(self, line: Line) -> list[Fraction]:
-        crossings = []
-        for neuron in self.model.neurons:
-            if not neuron.parents:
-                slope = sum((f * v for f, v in zip(neuron.linear, line.v, strict=False)), Fraction(0))
-                level = sum(
-                    (f * p for f, p in zip(neuron.linear, line.p, strict=False)), Fraction(neuron.linear[-1])
-                )
-                if slope:
-                    crossings.append(-level / slope)
-        return crossings
+    def _flips(self, line: Line, low: Fraction, high: Fraction) -> list[float]:
+        """Guesses where the known neurons flip on the line."""
+        return self.floats().flips(*line.floats(), float(low), float(high))
+
+    def floats(self) -> FloatModel:
+        """The known neurons as floats."""
+        if self._floats is None or self._floats[0] is not self.model:
+            self._floats = (self.model, FloatModel(self.model))
+        return self._floats[1]
+
+
+# Coefficients {neuron: a} on |u|, and an affine part (r + 1,).
+_Terms = tuple[dict[int, Fraction], list[Fraction]]
+
+
+def _relu_terms(model: Model, unit: int, sign: int, weight: Fraction) -> _Terms:
+    """weight * relu(sign * u_unit) in the canonical form: (|u| + sign u) / 2."""
+    neuron, half = model.neurons[unit], weight / 2
+    terms = {j: sign * half * a for j, a in neuron.parents.items()}
+    return {**terms, unit: half}, [sign * half * v for v in neuron.linear]
+
+
+def _add(total: _Terms, terms: _Terms, factor: int) -> None:
+    for j, a in terms[0].items():
+        total[0][j] = total[0].get(j, Fraction(0)) + factor * a
+    total[1][:] = [v + factor * w for v, w in zip(total[1], terms[1], strict=True)]

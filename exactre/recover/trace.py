@@ -17,7 +17,8 @@ from math import lcm
 import numpy as np
 from flint import fmpz_mat
 
-from exactre.recover.guess import Cell, Crossing, Vector, scaled, unit_form, unit_forms
+from exactre.recover.floats import FloatModel
+from exactre.recover.guess import Cell, Crossing, Vector, scaled, unit_form, unit_normals
 from exactre.recover.jet import Jets
 from exactre.recover.line import Form, jump_form, primitive
 from exactre.recover.model import Model, Signs
@@ -46,6 +47,7 @@ class Tracer:
 
     jets: Jets
     model: Model
+    floats: FloatModel
     rng: np.random.Generator
     forms: dict[Signs, list[list[int]]] = field(default_factory=dict)
 
@@ -168,10 +170,17 @@ class Tracer:
 
     def _exits(self, piece: BoundaryPiece, targets: Sequence[int]) -> list[_Exit]:
         """Ways out of a piece, each with the signs beyond."""
-        walls = unit_forms(self.forms_at(piece.signs))
+        walls = unit_normals(self.floats.forms_at(piece.signs))
         cell = Cell(walls, unit_form(piece.form), piece.signs, piece.near, piece.entered, self.rng)
         return [
-            (crossing, (*piece.signs[: crossing.wall], -piece.signs[crossing.wall], *piece.signs[crossing.wall + 1 :]))
+            (
+                crossing,
+                (
+                    *piece.signs[: crossing.wall],
+                    -piece.signs[crossing.wall],
+                    *piece.signs[crossing.wall + 1 :],
+                ),
+            )
             for crossing in cell.towards(targets, self.rng)
         ]
 

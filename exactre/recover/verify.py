@@ -7,14 +7,13 @@ from a point of agreement to it crosses something that is not explained.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from fractions import Fraction
 
 import numpy as np
 from flint import fmpz_mat
 
 from exactre.network import Network
 from exactre.rational import Points
-from exactre.recover.guess import FloatModel
+from exactre.recover.floats import FloatModel, random_gains, random_starts
 from exactre.recover.jet import Jets
 from exactre.recover.line import Line
 from exactre.recover.model import Model
@@ -42,13 +41,17 @@ def steered_points(
         for depth in range(max(model.depth, default=-1) + 1)
     ]
     layers = [layer for layer in layers if layer]
-    points = []
-    for k in range(count if layers else 0):
-        layer = layers[k % len(layers)]
-        units = rng.permutation(layer)[: rng.integers(1, 2 + len(layer) // 3)].tolist()
-        radius = _REACHES[k // len(layers) % len(_REACHES)]
-        point = floats.steered(layer, [orientation[j] for j in layer], units, radius, rng)
-        points.append([round(float(v) * (1 << _GRID)) for v in point])
+    points: list[list[int]] = []
+    share = -(-count // max(1, len(layers)))
+    for layer in layers:
+        for reach in _REACHES:
+            ends = floats.extremes(
+                layer,
+                [orientation[j] for j in layer],
+                random_gains(share // len(_REACHES), len(layer), rng),
+                random_starts(share // len(_REACHES), model.dim, reach, rng),
+            )
+            points += [[round(float(v) * (1 << _GRID)) for v in end] for end in ends]
     return points
 
 
@@ -68,5 +71,4 @@ def first_mismatch(jets: Jets, net: Network, points: Sequence[Sequence[int]]) ->
         return None
     start = points[agrees.index(True)] if any(agrees) else [0] * len(points[0])
     end = points[agrees.index(False)]
-    p = tuple(Fraction(v, 1 << _GRID) for v in start)
-    return Line(p, tuple(Fraction(v, 1 << _GRID) - a for v, a in zip(end, p, strict=True)))
+    return Line.through(start, end, _GRID)

@@ -1,0 +1,193 @@
+"""Weights that no piece of a neuron's boundary has shown, measured where it meets the unit's boundary.
+
+A unit that is inactive along every piece seen leaves its weight open. A point on both boundaries is looked
+for in the known network as floats, made exact, and asked beside: the bend there is the weight (design 4.6).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from fractions import Fraction
+
+import numpy as np
+
+from exactre.recover.floats import random_starts
+from exactre.recover.guess import Crossing, Vector, crossing_at, dyadic, unit_form, unit_normals
+from exactre.recover.line import jump_form, primitive
+from exactre.recover.model import Model, Neuron, Signs
+from exactre.recover.survey import Survey
+from exactre.recover.trace import BoundaryPiece, Elsewhere, Tracer
+
+_RADII = (1.0, 8.0, 64.0, 1024.0)
+_STARTS = 6  # random starts at each radius
+_KNOWN = 16  # starts on the neuron's boundary
+_ATTEMPTS = 3
+_FORETOLD = 6
+
+
+class Completion:
+    """Looks where a neuron's boundary should be: a row over the model's neurons, with open weights.
+
+    `idle` are the units whose weights are open: whatever is looked at lies where they are inactive.
+    """
+
+    def __init__(
+        self,
+        tracer: Tracer,
+        neuron: Neuron,
+        idle: Iterable[int],
+        orientation: Mapping[int, int],
+        seen: Sequence[Vector],
+    ):
+        self._tracer = tracer
+        self._neuron = neuron
+        self._idle = sorted(idle)
+        self._orientation = orientation
+        self._floats = tracer.floats.extended(neuron)
+        self._seen = list(seen[:_KNOWN])
+
+    def weight(self, unit: int) -> Fraction | None:
+        """w, where u gains w * relu(+-u_unit); None where the boundaries are not found to meet."""
+        for point in self._points((len(self._tracer.model), unit), [j for j in self._idle if j != unit]):
+            found = self._measured(unit, point)
+            if found is not None:
+                return found
+        return None
+
+    def is_confirmed(self, mates: Sequence[int]) -> bool:
+        """Whether the function bends where the row foretells it, straight through its layer's other boundaries.
+
+        A deeper neuron's boundary fits a row of this layer as long as the layer stays as it is, and bends at
+        the boundaries of the layer. Without `mates` the row is tried at random places.
+        """
+        here = len(self._tracer.model)
+        tested = failed = 0
+        for k in range(_FORETOLD):
+            mate = int(self._tracer.rng.choice(mates)) if len(mates) else None
+            for point in self._points((here,) if mate is None else (here, mate), self._idle, 1):
+                found = self._goes_on(point, mate)
+                if found is False:
+                    return False
+                tested += found is True
+                failed += found is None
+            if tested > 1:
+                return True
+        return tested > failed
+
+    def _points(self, neurons: Sequence[int], inactive: Sequence[int], most: int = _ATTEMPTS) -> Vector:
+        """A few points on these boundaries where some units are inactive."""
+        rng, dim = self._tracer.rng, self._tracer.model.dim
+        starts = [random_starts(_STARTS, dim, radius, rng) for radius in _RADII]
+        starts.append(np.array(self._seen).reshape(-1, dim))
+        starts.append(starts[-1] * np.exp2(rng.normal(size=(len(self._seen), 1))))
+        points = self._floats.meetings(neurons, np.concatenate(starts))
+        signs = np.array([self._orientation[j] for j in inactive])
+        points = points[(self._floats.values(points)[:, inactive] * signs < 0).all(axis=1)]
+        found: Vector = rng.permutation(points)[:most]
+        return found
+
+    def _goes_on(self, point: Vector, mate: int | None) -> bool | None:
+        """Whether the row's boundary is there on both sides of a mate's; None where it is not on the near one."""
+        model = self._tracer.model
+        num, q = dyadic([point])
+        [found] = model.signs_at([[int(v) for v in row] for row in num.tolist()], q)
+        sides = [found] if mate is None else [(*found[:mate], s, *found[mate + 1 :]) for s in (1, -1)]
+        walls = unit_normals(self._floats.forms_at((*sides[0], 1)))
+        level = np.abs(walls[:-1, :-1] @ point + walls[:-1, -1])
+        aside = np.zeros(model.dim)
+        if mate is not None:
+            level[mate] = np.inf
+            normal = walls[-1, :-1]
+            aside = walls[mate, :-1] - normal * (normal @ walls[mate, :-1])
+            aside /= max(float(np.linalg.norm(aside)), 1e-300)
+        clearance = float(min(level.min(initial=np.inf), 1.0))
+        if any(0 in signs for signs in sides) or clearance < 1e-9 * (1 + float(np.linalg.norm(point))):
+            return None
+        seen = 0
+        for signs, side in zip(sides, (1, -1), strict=False):
+            row = model.form(self._neuron, signs, self._tracer.forms_at(signs))
+            if not any(row[:-1]):
+                return None
+            step = unit_form(row)[:-1] * clearance / 4096
+            middle = point + aside * side * clearance / 16
+            before, after = self._tracer.jets.at(*dyadic([middle - step, middle + step]))
+            if before == after:
+                return False if seen else None
+            if jump_form(before, after) != primitive(row):
+                return False
+            seen += 1
+        return True
+
+    def _measured(self, unit: int, point: Vector) -> Fraction | None:
+        model, sign = self._tracer.model, self._orientation[unit]
+        num, q = dyadic([point])
+        [found] = model.signs_at([[int(v) for v in row] for row in num.tolist()], q)
+        signs: Signs = (*found[:unit], -sign, *found[unit + 1 :])
+        forms = self._tracer.forms_at(signs)
+        row = model.form(self._neuron, signs, forms)
+        if not any(row[:-1]) or not any(forms[unit][:-1]) or 0 in signs:
+            return None
+        crossing = self._crossing(signs, unit, point)
+        if crossing is None:
+            return None
+        form = primitive(row)
+        lead = next(i for i, v in enumerate(form) if v)
+        piece = BoundaryPiece(signs, form, Fraction(row[lead], form[lead]), point)
+        try:
+            beyond = self._tracer.cross(piece, crossing)
+        except Elsewhere:
+            return None
+        if beyond is None:
+            return None
+        lead = next(i for i, v in enumerate(forms[unit]) if v)
+        return (beyond.scale * beyond.form[lead] - row[lead]) / (sign * forms[unit][lead])
+
+    def _crossing(self, signs: Signs, unit: int, point: Vector) -> Crossing | None:
+        walls = unit_normals(self._floats.forms_at((*signs, 1)))
+        side = np.array(signs, dtype=np.float64)
+        return crossing_at(walls[:-1], walls[-1, :-1], side, unit, point)
+
+
+def with_unit(model: Model, neuron: Neuron, unit: int, sign: int, weight: Fraction) -> Neuron:
+    """The neuron whose row is `neuron`'s and weight * relu(sign * u_unit)."""
+    over = 2 * weight.denominator
+    read = model.neurons[unit]
+    parents = {j: over * a for j, a in neuron.parents.items()}
+    parents[unit] = parents.get(unit, 0) + weight.numerator
+    for j, a in read.parents.items():
+        parents[j] = parents.get(j, 0) + sign * weight.numerator * a
+    linear = [over * v + sign * weight.numerator * w for v, w in zip(neuron.linear, read.linear, strict=True)]
+    return Neuron.primitive(parents, linear)
+
+
+def completed(
+    tracer: Tracer,
+    neuron: Neuron,
+    idle: set[int],
+    orientation: Mapping[int, int],
+    seen: Sequence[Vector],
+) -> tuple[Neuron, set[int]]:
+    """The neuron with every open weight that a meeting of boundaries shows, and the units still open."""
+    progress = True
+    while idle and progress:
+        progress = False
+        for unit in sorted(idle):
+            weight = Completion(tracer, neuron, idle, orientation, seen).weight(unit)
+            if weight is not None:
+                neuron = with_unit(tracer.model, neuron, unit, orientation[unit], weight)
+                idle = idle - {unit}
+                progress = True
+    return neuron, idle
+
+
+def complete_known(survey: Survey, tracer: Tracer, z: int, unit: int) -> bool:
+    """Measure an open weight of a known neuron and adjust its row; whether it was found."""
+    seen = [survey.near(i) for i, owner in enumerate(survey.owner) if owner == z]
+    neuron, idle = survey.model.neurons[z], survey.idle[z]
+    weight = Completion(tracer, neuron, idle, survey.orientation, seen).weight(unit)
+    if weight is None:
+        return False
+    idle.discard(unit)
+    if weight:
+        survey.adjust(z, unit, weight)
+    return True
