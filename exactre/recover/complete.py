@@ -188,6 +188,7 @@ def complete_known(survey: Survey, tracer: Tracer, z: int, unit: int) -> bool:
     if weight is None:
         return False
     idle.discard(unit)
+    survey.revise()
     if weight:
         survey.adjust(z, unit, weight)
     return True

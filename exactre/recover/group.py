@@ -35,6 +35,12 @@ def modular_gradient(piece: Matrix, output: int) -> NDArray[np.int64]:
     return np.array([int(piece.num[output, i]) * inverse % PRIME for i in columns], dtype=np.int64)
 
 
+def product(a: NDArray[np.int64], b: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The matrix product modulo the prime; halves of 16 bits keep sums of up to 2^16 terms below 2^63."""
+    high: NDArray[np.int64] = (a >> 16) @ b % PRIME
+    return ((high << 16) + (a & 0xFFFF) @ b) % PRIME
+
+
 def combination(columns: NDArray[np.int64], target: NDArray[np.int64]) -> NDArray[np.int64] | None:
     """The unique c with columns (r, k) c = target (r,) modulo the prime; None where not unique, or none.
 

@@ -10,7 +10,7 @@ A row is accepted when the lines bear it out.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
 from itertools import pairwise
 
@@ -47,43 +47,64 @@ def first_layer(survey: Survey) -> int:
     return new
 
 
-def orient(survey: Survey, depth: int) -> bool:
-    """Signs of the layer from unique combinations at the kinks, free of queries; whether all are known.
+class Votes:
+    """Signs of one layer from unique combinations at the kinks, free of queries.
 
     A combination may have no equation to spare, and an incomplete layer then makes a wrong one; but that has
     no zeros, or gives signs that contradict those from other kinks, and then all are given up.
     """
-    layer = survey.layer(depth)
-    votes: dict[int, int] = {}
-    # First without the signs found so far, which would hide contradictions; then with them, for the rest.
-    for narrowed in (False, True, True):
-        known = dict(votes) if narrowed else {}
-        if narrowed and len(votes) == len(layer):
-            break
-        for i in range(len(survey.kinks)):
-            signs, owner = survey.signs(i), survey.owner[i]
+
+    def __init__(self, survey: Survey, depth: int) -> None:
+        self.layer = survey.layer(depth)
+        self.version = survey.version
+        self._survey = survey
+        self._depth = depth
+        self._signs: dict[int, int] = {}
+        self._contradicted = False
+        self._read: dict[tuple[int, ...], int] = {}  # how many kinks were looked at with which signs known
+
+    def count(self) -> bool:
+        """Take the survey's new kinks into account; whether all signs are known."""
+        # First without the signs found so far, which would hide contradictions; then with them, for the rest.
+        self._count({})
+        while not self._contradicted and len(self._signs) < len(self.layer):
+            before = len(self._signs)
+            self._count(dict(self._signs))
+            if len(self._signs) == before:
+                break
+        for j in self.layer:
+            self._survey.orientation.pop(j, None)
+        if not self._contradicted:
+            self._survey.orientation.update(self._signs)
+        return not self._contradicted and len(self._signs) == len(self.layer)
+
+    def _count(self, known: Mapping[int, int]) -> None:
+        survey, layer = self._survey, self.layer
+        key = tuple(known.get(j, 0) for j in layer)
+        start = self._read.get(key, 0)
+        self._read[key] = len(survey.kinks)
+        for i in range(start, len(survey.kinks)):
+            owner = survey.owner[i]
             found = [survey.gradient_weights(i, layer, known)]
-            if owner is None or survey.model.depth[owner] > depth:
+            if owner is None or survey.model.depth[owner] > self._depth:
                 found.append(survey.weights(i, layer, known))
             for weights in found:
-                heard = {j: c for j, c in (weights or {}).items() if j != CONSTANT}
-                if not narrowed and all(heard.values()):
+                heard = [j for j, c in (weights or {}).items() if c and j != CONSTANT]
+                if not weights or (not known and len(heard) == sum(j != CONSTANT for j in weights)):
                     continue
-                for j, c in heard.items():
-                    if c and votes.setdefault(j, signs[j]) != signs[j]:
-                        for k in layer:
-                            survey.orientation.pop(k, None)
-                        return False
-    survey.orientation.update(votes)
-    return all(j in survey.orientation for j in layer)
+                signs = survey.signs(i)
+                for j in heard:
+                    if self._signs.setdefault(j, signs[j]) != signs[j]:
+                        self._contradicted = True
+                        return
 
 
-def orient_at_corners(survey: Survey, depth: int, rng: np.random.Generator) -> bool:
+def orient_at_corners(survey: Survey, depth: int, rng: np.random.Generator) -> dict[int, int]:
     """Signs of a deeper layer from gradients around points where boundaries of the layer before meet.
 
     All sectors around such a point share what is downstream, so one combination of the layer's forms
     gives all their gradients; each sector adds an equation. A neuron that contributes nowhere, and was
-    always seen on one side, is taken to be inactive there. Whether all signs are known afterwards.
+    always seen on one side, is taken to be inactive there. Nothing where they contradict each other.
     """
     layer, walls = survey.layer(depth), survey.layer(depth - 1)
     floats = survey.floats()
@@ -98,7 +119,7 @@ def orient_at_corners(survey: Survey, depth: int, rng: np.random.Generator) -> b
             continue
         found, quiet = _corner_signs(survey, layer, floats.sectors(chosen, point))
         if any(votes.get(j, s) != s for j, s in found.items()):
-            return False
+            return {}
         votes.update(found)
         for j, s in quiet.items():
             silent[j].append(s)
@@ -107,8 +128,7 @@ def orient_at_corners(survey: Survey, depth: int, rng: np.random.Generator) -> b
     for j in layer:
         if j not in votes and len(silent[j]) > 2 and len(set(silent[j])) == 1:
             votes[j] = -silent[j][0]
-    survey.orientation.update(votes)
-    return len(votes) == len(layer)
+    return votes
 
 
 def _corner_signs(

@@ -15,7 +15,7 @@ import numpy as np
 from flint import fmpq_mat, fmpz_mat
 from numpy.typing import NDArray
 
-from exactre.recover.group import PRIME
+from exactre.recover.group import PRIME, product
 from exactre.recover.line import Form
 from exactre.recover.model import Model, Neuron, Signs
 
@@ -210,22 +210,24 @@ class _System:
     def add(self, rows: Sequence[Sequence[int]]) -> None:
         """More equations."""
         block = np.array([[int(v) % PRIME for v in row] for row in rows], dtype=np.int64)
-        for basis, pivot in zip(self._echelon, self._pivots, strict=True):
-            block = (block - block[:, pivot : pivot + 1] * basis) % PRIME
-        for i in range(len(block)):
-            nonzero = np.flatnonzero(block[i])
-            self._rows.append([int(v) for v in rows[i]])
-            if not len(nonzero):
-                continue
-            pivot = int(nonzero[0])
+        if self._pivots:
+            # Invariant: the echelon form is reduced, so one product takes all its pivots out of the block.
+            block = (block - product(block[:, self._pivots], self._echelon)) % PRIME
+        start = len(self._rows)
+        self._rows += [[int(v) for v in row] for row in rows]
+        while self.is_consistent:
+            i, pivot = divmod(int((block != 0).argmax()), self.unknowns + 1)
+            if not block[i, pivot]:
+                return
             if pivot == self.unknowns:
                 self.is_consistent = False
                 return
             row = block[i] * pow(int(block[i, pivot]), -1, PRIME) % PRIME
             block = (block - block[:, pivot : pivot + 1] * row) % PRIME
+            self._echelon = (self._echelon - self._echelon[:, pivot : pivot + 1] * row) % PRIME
             self._echelon = np.vstack([self._echelon, row])
             self._pivots.append(pivot)
-            self._independent.append(len(self._rows) - 1)
+            self._independent.append(start + i)
 
     def solutions(self) -> _Solutions | None:
         """All solutions of the independent equations: one over its denominator, and the free directions."""

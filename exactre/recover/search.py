@@ -43,7 +43,8 @@ class Search:
         self._tried: set[tuple[int, ...]] = set()
         self._met: set[tuple[int, int, int]] = set()
         self._traced: set[tuple[int, int]] = set()
-        self._oriented: dict[int, tuple[int, ...]] = {}  # the neurons for which signs were looked for
+        self._votes: dict[int, layer.Votes] = {}
+        self._cornered: dict[tuple[int, ...], dict[int, int]] = {}  # signs from corners, by the neurons known
         self._steered = 0
         self._last: Tracer | None = None
         self._idle = 0  # rounds without a new neuron
@@ -150,15 +151,16 @@ class Search:
     def _orient(self, depth: int) -> None:
         """Signs of one layer: from what is paid for, else around corners, once for each set of neurons."""
         survey = self.survey
+        votes = self._votes.get(depth)
+        if votes is None or votes.layer != survey.layer(depth) or votes.version != survey.version:
+            votes = self._votes[depth] = layer.Votes(survey, depth)
+        if votes.count() or layer.orient_from_rows(survey, depth):
+            return
         state = (depth, *survey.layer(depth - 1), *survey.layer(depth))
-        if self._oriented.get(depth) != state:
-            for j in survey.layer(depth):
-                survey.orientation.pop(j, None)  # what an incomplete layer said may be wrong
-        if layer.orient(survey, depth) or layer.orient_from_rows(survey, depth):
-            self._oriented[depth] = state
-        elif depth and self._oriented.get(depth) != state:
-            self._oriented[depth] = state
-            layer.orient_at_corners(survey, depth, self.rng)
+        if depth and state not in self._cornered:
+            self._cornered[state] = layer.orient_at_corners(survey, depth, self.rng)
+        for j, sign in self._cornered.get(state, {}).items():
+            survey.orientation.setdefault(j, sign)
 
     def _accept(
         self,
@@ -224,17 +226,19 @@ class Search:
         self._say("traces")
         survey = self.survey
         traces = _TRACES
-        depths: list[int | None] = list(range(len(self.layers()) - 1, -2, -1))
         unsigned = bool(self.layers()) and not self._has_signs(0)
-        if unsigned or self._idle >= _PATIENCE:
-            depths.append(None)
+        general: list[int | None] = [None] if unsigned or self._idle >= _PATIENCE else []
         for i in self.rng.permutation(survey.unexplained()).tolist():
             if survey.owner[i] is not None or (i, len(survey.model)) in self._traced:
                 continue
             self._traced.add((i, len(survey.model)))
             if self._alone(i):
                 continue
-            if traces:
+            depths = [
+                *(d for d in reversed(range(len(self.layers()))) if not self._is_settled(d, i)),
+                *general,
+            ]
+            if traces and depths:
                 traces -= 1
                 row = layer.row_of_kink(survey, self._tracer(), depths, i)
                 if row is None or not self._accept(row.neuron(), set(), row.orientation):
@@ -246,14 +250,16 @@ class Search:
         """Accept the neuron of one kink whose weights on a layer are unique, if its row foretells another."""
         survey = self.survey
         for depth in reversed(range(len(self.layers()))):
-            units = survey.layer(depth)
-            if all(j in survey.orientation for j in units) and survey.weights(
-                kink, units, survey.orientation
-            ):
+            if self._is_settled(depth, kink):
                 row = layer.row_of_group(survey, self._tracer(), depth, [kink])
                 if row is not None and self._accept(*row, least=1):
                     return True
         return False
+
+    def _is_settled(self, depth: int, kink: int) -> bool:
+        """Whether one kink determines the weights of the layer's active units."""
+        survey = self.survey
+        return self._has_signs(depth) and bool(survey.weights(kink, survey.layer(depth), survey.orientation))
 
     def _has_signs(self, depth: int) -> bool:
         return all(j in self.survey.orientation for j in self.survey.layer(depth))

@@ -59,6 +59,7 @@ class Survey:
         self._modular: list[NDArray[np.int64]] = []  # (kinks, r + 1) forms of each neuron before each kink
         self._floats: tuple[Model, FloatModel] | None = None
         self._weights: dict[tuple[int, ...], dict[tuple[int, bool], Weights | None]] = {}
+        self.version = 0  # of what is known of neurons that are not new
 
     @property
     def model(self) -> Model:
@@ -171,7 +172,8 @@ class Survey:
         kept: dict[int, int] = {}
         orientation, idle, model = self.orientation, self.idle, self.model
         self._sampled = self._sampled.restarted()
-        self._weights, self._modular = {}, []
+        self.revise()
+        self._modular = []
         self.orientation, self.idle, self.owner = {}, {}, [None] * len(self.kinks)
         for z in model.by_depth():
             neuron = model.neurons[z]
@@ -182,6 +184,11 @@ class Survey:
             if z in orientation:
                 self.orientation[kept[z]] = orientation[z]
         self.idle = {kept[z]: {kept[j] for j in units if j in kept} for z, units in idle.items() if z in kept}
+
+    def revise(self) -> None:
+        """Forget what was computed from the neurons as they were."""
+        self.version += 1
+        self._weights = {}
 
     def adjust(self, z: int, unit: int, weight: Fraction) -> None:
         """Add weight * relu(+-u_unit) to a neuron's row, and to all that read it in a layered way."""
@@ -209,7 +216,7 @@ class Survey:
             neurons[y] = Neuron.primitive(*ints)
             scales[y] = Fraction(den, gcd(*ints[0].values(), *ints[1]) or 1)
         self._sampled.replace(neurons)
-        self._weights = {}
+        self.revise()
         self.owner = [None] * len(self.kinks)
         for y in self.model.by_depth():
             if y in neurons:
