@@ -90,12 +90,12 @@ class FloatModel:
             forms[block] += (weights * sign) @ forms
         return forms
 
-    def flips(self, p: Vector, v: Vector, low: float, high: float) -> list[float]:
-        """Parameters low < t < high at which a neuron flips on the line p + t v, in order."""
+    def flips(self, p: Vector, v: Vector, low: float, high: float) -> list[tuple[float, int]]:
+        """Parameters low < t < high at which a neuron flips on the line p + t v, in order, and which."""
         values = self.values((p + low * v)[None, :])[0]
         signs = np.where(values > 0, 1.0, -1.0)
         start, speed = self._linear[:, :-1] @ p + self._linear[:, -1], self._linear[:, :-1] @ v
-        flips: list[float] = []
+        flips: list[tuple[float, int]] = []
         line, t = np.stack([start, speed], axis=1), low
         while len(flips) < _MOST_FLIPS:
             at = line.copy()
@@ -109,7 +109,7 @@ class FloatModel:
                 break
             t = float(times[j])
             signs[j] = -signs[j]
-            flips.append(t)
+            flips.append((t, j))
         return flips
 
     def meetings(self, neurons: Sequence[int], starts: Vector) -> Vector:
@@ -136,39 +136,6 @@ class FloatModel:
             x = np.where(done[:, None], x, x + step * np.minimum(reach, 1)[:, None])
         found: Vector = x[done & np.isfinite(x).all(axis=1) & (np.linalg.norm(x, axis=1) < FAR)]
         return found
-
-    def corner(self, walls: Sequence[int], start: Vector) -> Vector | None:
-        """A point on the boundaries of all these neurons, by Newton steps of least length from `start`."""
-        rows, x = list(walls), start
-        for _ in range(_NEWTON_STEPS):
-            forms = self.forms(x)[rows]
-            forms /= np.maximum(np.linalg.norm(forms[:, :-1], axis=1, keepdims=True), 1e-300)
-            level = forms @ np.append(x, 1.0)
-            if float(np.abs(level).max()) < 1e-12 * (1 + float(np.linalg.norm(x))):
-                return x
-            step, *_ = np.linalg.lstsq(forms[:, :-1], -level, rcond=None)
-            x = x + step
-            if not np.isfinite(x).all() or np.linalg.norm(x) > FAR:
-                return None
-        return None
-
-    def sectors(self, walls: Sequence[int], corner: Vector) -> list[Vector]:
-        """Points beside a corner: one on the positive side of every wall, and one beyond each wall alone."""
-        rows = list(walls)
-        forms = self.forms(corner)
-        forms /= np.maximum(np.linalg.norm(forms[:, :-1], axis=1, keepdims=True), 1e-300)
-        level = np.abs(forms @ np.append(corner, 1.0))
-        level[rows] = np.inf
-        clearance = float(min(level.min(initial=np.inf), 1.0))
-        inverse = np.linalg.pinv(forms[rows, :-1])
-        points = []
-        for k in range(-1, len(rows)):
-            sides = np.ones(len(rows))
-            if k >= 0:
-                sides[k] = -1 / 64
-            d = inverse @ sides
-            points.append(corner + d * (clearance / 4096 / max(float(np.linalg.norm(d)), 1e-300)))
-        return points
 
     def extremes(
         self, layer: Sequence[int], orientation: Sequence[int], gains: Vector, starts: Vector

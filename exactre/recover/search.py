@@ -17,6 +17,7 @@ from exactre.recover.complete import complete_known
 from exactre.recover.jet import Jets
 from exactre.recover.line import Line
 from exactre.recover.model import Neuron
+from exactre.recover.orient import Votes, orient_from_rows, orient_in_regions
 from exactre.recover.output import output_rows
 from exactre.recover.row import Row
 from exactre.recover.signs import solve_signs
@@ -25,8 +26,9 @@ from exactre.recover.trace import Tracer
 
 _FIRST_LINES = 3
 _ROUNDS = 24
-_STEERED = 6
-_TRACES = 6
+_STEERED = 12
+_TRACES = 4
+_ALONE = 12
 _PATIENCE = 2
 _DOUBTS = 1  # rounds of second thoughts where no signs make the network layered
 
@@ -43,8 +45,9 @@ class Search:
         self._tried: set[tuple[int, ...]] = set()
         self._met: set[tuple[int, int, int]] = set()
         self._traced: set[tuple[int, int]] = set()
-        self._votes: dict[int, layer.Votes] = {}
-        self._cornered: dict[tuple[int, ...], dict[int, int]] = {}  # signs from corners, by the neurons known
+        self._votes: dict[int, Votes] = {}
+        self._regions: dict[tuple[int, ...], dict[int, int]] = {}  # signs from regions, by the neurons known
+        self._tried_regions: dict[tuple[int, ...], int] = {}  # in which round
         self._steered = 0
         self._last: Tracer | None = None
         self._idle = 0  # rounds without a new neuron
@@ -153,13 +156,14 @@ class Search:
         survey = self.survey
         votes = self._votes.get(depth)
         if votes is None or votes.layer != survey.layer(depth) or votes.version != survey.version:
-            votes = self._votes[depth] = layer.Votes(survey, depth)
-        if votes.count() or layer.orient_from_rows(survey, depth):
+            votes = self._votes[depth] = Votes(survey, depth)
+        if votes.count() or orient_from_rows(survey, depth):
             return
         state = (depth, *survey.layer(depth - 1), *survey.layer(depth))
-        if depth and state not in self._cornered:
-            self._cornered[state] = layer.orient_at_corners(survey, depth, self.rng)
-        for j, sign in self._cornered.get(state, {}).items():
+        if depth and self._has_signs(depth - 1) and self._tried_regions.get(state) != self._rounds:
+            self._tried_regions[state] = self._rounds
+            self._regions[state] = orient_in_regions(survey, depth, self.rng)
+        for j, sign in self._regions.get(state, {}).items():
             survey.orientation.setdefault(j, sign)
 
     def _accept(
@@ -208,13 +212,17 @@ class Search:
         self._say("lines")
         survey.scan(self._line())
         layer.first_layer(survey)
-        depths = len(self.layers())
-        if depths:
+        oriented = [d for d in range(len(self.layers())) if self._has_signs(d)]
+        if oriented:
             self._say("steering")
-            layer.steer(survey, self._steered % depths, _STEERED, self.rng)
+            # What a layer lacks is found by steering the layer before it; the last two need it most.
+            depth = oriented[max(0, len(oriented) - 1 - self._steered % 2)]
+            layer.steer(survey, depth, _STEERED, self.rng)
             self._steered += 1
         self._drop_contradicted()
-        if self._rounds > 1:
+        while self._groups():
+            pass
+        if self._idle or len(survey.unexplained()) <= _ALONE or not oriented:
             self._trace_some()
 
     def _trace_some(self) -> None:
@@ -225,14 +233,15 @@ class Search:
         """
         self._say("traces")
         survey = self.survey
-        traces = _TRACES
+        traces, alone = _TRACES, _ALONE
         unsigned = bool(self.layers()) and not self._has_signs(0)
         general: list[int | None] = [None] if unsigned or self._idle >= _PATIENCE else []
         for i in self.rng.permutation(survey.unexplained()).tolist():
             if survey.owner[i] is not None or (i, len(survey.model)) in self._traced:
                 continue
             self._traced.add((i, len(survey.model)))
-            if self._alone(i):
+            alone -= 1
+            if alone >= 0 and self._alone(i):
                 continue
             depths = [
                 *(d for d in reversed(range(len(self.layers()))) if not self._is_settled(d, i)),
@@ -243,7 +252,7 @@ class Search:
                 row = layer.row_of_kink(survey, self._tracer(), depths, i)
                 if row is None or not self._accept(row.neuron(), set(), row.orientation):
                     continue
-                if unsigned and layer.orient_from_rows(survey, 0):
+                if unsigned and orient_from_rows(survey, 0):
                     return
 
     def _alone(self, kink: int) -> bool:

@@ -130,7 +130,7 @@ class Survey:
     def _combination(
         self, kink: int, layer: Sequence[int], orientation: Mapping[int, int], gradient: bool
     ) -> Weights | None:
-        if not self._is_reliable(kink, layer):
+        if not self.is_reliable_at(self.signs(kink), self.model.depth[layer[0]]):
             return None
         known = self._weights.setdefault((*layer, *(orientation.get(j, 0) for j in layer)), {})
         if (kink, gradient) not in known:
@@ -143,14 +143,12 @@ class Survey:
         """The known neurons of one depth."""
         return [j for j, d in enumerate(self.model.depth) if d == depth]
 
-    def _is_reliable(self, kink: int, layer: Sequence[int]) -> bool:
-        """Whether no open weight matters at a kink, for neurons up to this layer."""
-        top, depth = self.model.depth[layer[0]], self.model.depth
-        before = self._before[kink]
+    def is_reliable_at(self, values: Sequence[float], depth: int) -> bool:
+        """Whether no open weight matters to neurons up to a depth, where the neurons have these values."""
         return not any(
-            self._sampled.values[unit][before] * self.orientation.get(unit, 0) > 0
+            values[unit] * self.orientation.get(unit, 0) > 0
             for z, units in self.idle.items()
-            if depth[z] <= top
+            if self.model.depth[z] <= depth
             for unit in units
         )
 
@@ -246,7 +244,7 @@ class Survey:
 
     def _flips(self, line: Line, low: Fraction, high: Fraction) -> list[float]:
         """Guesses where the known neurons flip on the line."""
-        return self.floats().flips(*line.floats(), float(low), float(high))
+        return [t for t, _ in self.floats().flips(*line.floats(), float(low), float(high))]
 
     def floats(self) -> FloatModel:
         """The known neurons as floats."""
