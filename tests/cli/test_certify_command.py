@@ -1,11 +1,14 @@
 """certify-equivalence and check: the verdict, its witness, its certificate, and the exit codes."""
 
 import json
+import subprocess
+import sys
 from fractions import Fraction
 
 import pytest
 
-from exactre.formats import load
+from exactre.formats import json_file, load
+from exactre.network import Network
 
 TRUE = {"net.json same.json": "equivalent", "net.json other.json": "different"}
 
@@ -183,3 +186,16 @@ def test_a_failed_run_leaves_the_old_file_and_no_other(refused, files):
     refused("certify-equivalence net.json wide.json --certificate cert.json")
     assert (files / "cert.json").read_text() == "old"
     assert set(files.iterdir()) == before
+
+
+def test_the_verdict_word_is_first_whatever_the_solver_below_prints(files):
+    # The solver's own printing goes past sys.stdout, so this asks a process of its own; |x| <= 1 takes LPs.
+    distance = Network.from_rows([([[1], [-1]], [0, 0]), ([[1, 1]], [0])])
+    (files / "abs.json").write_text(json_file.dumps(distance))
+    (files / "zero.json").write_text(json_file.dumps(Network.from_rows([([[0]], [0])])))
+    line = "certify-equivalence abs.json zero.json --box -1,1 --tolerance 1"
+    done = subprocess.run(
+        [sys.executable, "-m", "exactre.cli", *line.split()], capture_output=True, text=True
+    )
+    assert (done.returncode, done.stdout.splitlines()[0], done.stderr) == (0, "equivalent", "")
+    assert "case-split" in done.stdout
