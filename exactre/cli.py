@@ -26,17 +26,21 @@ from rich.text import Text
 
 from exactre.certify.certificate import Witness, digest
 from exactre.certify.equivalence import certify_equivalence
+from exactre.certify.property import property_domain
 from exactre.certify.question import Domain
-from exactre.check import Invalid, Malformed, check_documents, read_json
-from exactre.errors import ExactreError, FormatError, InvalidCertificate
-from exactre.formats import SUFFIXES, json_file, load, save
+from exactre.certify.satisfiability import Answer, decide
+from exactre.check import Invalid, Malformed, check_documents, long_integers, read_json
+from exactre.errors import ExactreError, FormatError, InvalidCertificate, ShapeError, UnsupportedQuery
+from exactre.formats import SUFFIXES, json_file, load, save, vnnlib_file
 from exactre.formats.runtime import replay
+from exactre.formats.vnnlib_file import Tensor
 from exactre.formats.whole_file import write_whole
 from exactre.recover.recovery import Progress, recover
 from exactre.verified import check_verified
 
 TROUBLE = 2
 EXIT = {"certified": 0, "consistent": 0, "equivalent": 0, "valid": 0}
+EXIT |= {"sat": 0, "unsat": 0, "unknown": 3, "timed-out": 3}
 EXIT |= {"different": 1, "invalid": 1, "partial": 3, "undecided": 3}
 Weights = Literal["exact", "float32", "float64"]
 
@@ -109,10 +113,23 @@ def _parser() -> argparse.ArgumentParser:
     )
     sub.add_argument("--certificate", metavar="CERT.json", help="the proof of the verdict")
     sub.add_argument("--witness", metavar="W.json", help="a point at which they differ")
-    sub.add_argument("--box", type=_box, metavar="LO,HI", help="compare where every input is from LO to HI")
+    domain = sub.add_mutually_exclusive_group()
+    domain.add_argument("--domain", metavar="D.vnnlib", help="compare where this property's input part holds")
+    domain.add_argument(
+        "--box", type=_box, metavar="LO,HI", help="compare where every input is from LO to HI"
+    )
     sub.add_argument("--tolerance", type=_rational, default=Fraction(0), metavar="Q", help="of every output")
     sub.add_argument("--timeout", type=_seconds, metavar="S", help="seconds")
     sub.add_argument("--jobs", type=_positive_integer, metavar="N", help="processes for the case split")
+
+    sub = command("vnnlib", _vnnlib, "Decide a VNN-LIB 2.0 query of type real.", "query")
+    sub.add_argument(
+        "--network", type=_named, action="append", default=[], metavar="NAME=MODEL", help="once per network"
+    )
+    sub.add_argument("--timeout", type=_seconds, metavar="S", help="seconds")
+    sub.add_argument(
+        "--certificate", metavar="FOLDER", help="the proofs of unsat, and the networks they are about"
+    )
 
     sub = command("check", _check, "Decide a certificate about two networks.", "certificate", "a", "b")
     sub.add_argument("--verified", action="store_true", help="by the checker extracted from its proof")
@@ -151,6 +168,13 @@ def _box(text: str) -> tuple[Fraction, Fraction]:
     if box[0] > box[1]:
         raise argparse.ArgumentTypeError(f"expected LO <= HI, found {text!r:.60}, an empty box")
     return box
+
+
+def _named(text: str) -> tuple[str, str]:
+    name, separator, path = text.partition("=")
+    if not (name and separator and path):
+        raise argparse.ArgumentTypeError(f"expected NAME=MODEL, found {text!r:.60}")
+    return name, path
 
 
 def _recover(options: argparse.Namespace) -> int:
@@ -197,10 +221,16 @@ def _recover(options: argparse.Namespace) -> int:
 def _certify(options: argparse.Namespace) -> int:
     _check_targets(options.certificate, options.witness)
     a, b = (load(path, weights=options.weights) for path in (options.a, options.b))
-    domain, place = None, f"all of R^{a.input_dim}"
+    domain: Domain | None = None
+    shown: dict[str, Any] | None = None
+    place = f"all of R^{a.input_dim}"
     if options.box is not None:
         domain = Domain.box(*([bound] * a.input_dim for bound in options.box))
         place = f"[{options.box[0]}, {options.box[1]}]^{a.input_dim}"
+        shown = {"box": [str(bound) for bound in options.box]}
+    elif options.domain is not None:
+        domain = property_domain(options.domain)
+        place, shown = f"the domain of {options.domain}", {"vnnlib": options.domain}
     with ExitStack() as stack:
         executor = stack.enter_context(ProcessPoolExecutor(options.jobs)) if options.jobs else None
         verdict = certify_equivalence(
@@ -210,7 +240,7 @@ def _certify(options: argparse.Namespace) -> int:
         "status": verdict.status,
         "method": verdict.method,
         "seconds": verdict.seconds,
-        "domain": None if options.box is None else {"box": [str(bound) for bound in options.box]},
+        "domain": shown,
         "tolerance": str(options.tolerance),
     }
     lines = [f"by {verdict.method} in {verdict.seconds:.2f} s, on {place}, tolerance {options.tolerance}"]
@@ -251,6 +281,58 @@ def _about(value: Fraction) -> str:
     """A rational, exactly where it is short, and to a few digits (of any size, which no float has)."""
     digits = Context(prec=6).divide(Decimal(value.numerator), Decimal(value.denominator))
     return f"{digits} = {value}" if value.denominator.bit_length() < 100 else f"about {digits}"
+
+
+def _vnnlib(options: argparse.Namespace) -> int:
+    folder = None if options.certificate is None else Path(options.certificate).resolve()
+    if folder is not None and (folder.exists() or not folder.parent.is_dir()):
+        raise FormatError(f"{folder}: expected a folder that can be made in an existing one")
+    names = [name for name, _ in options.network]
+    if len(set(names)) < len(names):
+        raise FormatError(f"--network: expected each name once, found {', '.join(names)}")
+    networks = {name: load(path, weights=options.weights) for name, path in options.network}
+    tensors: list[Tensor] = []
+    try:
+        query = vnnlib_file.read(options.query)
+    except UnsupportedQuery as error:
+        answer = Answer("unknown", reason=str(error))
+    else:
+        tensors = [tensor for network in query.networks for tensor in (network.input, network.output)]
+        try:
+            answer = decide(query, networks, timeout=options.timeout)
+        except (FormatError, ShapeError) as error:
+            raise FormatError(f"{options.query}: {error}") from None
+    if answer.reason:
+        print(f"exactre: {answer.reason}", file=sys.stderr)
+    facts: dict[str, Any] = {"status": answer.status}
+    lines: list[str] = []
+    if answer.assignment is not None:
+        with long_integers():
+            facts["assignment"] = {name: list(map(str, row)) for name, row in answer.assignment.items()}
+            for tensor in tensors:
+                lines.append(f"{tensor.name} {tensor.type} [{','.join(map(str, tensor.shape))}]")
+                lines += map(_decimal, answer.assignment[tensor.name])
+    if folder is not None and answer.proofs:
+        folder.mkdir()
+        for k, (certificate, a, b) in enumerate(answer.proofs, start=1):
+            _write(folder / f"{k}.json", certificate.dumps())
+            save(a, folder / f"{k}-a.json")
+            save(b, folder / f"{k}-b.json")
+    return _finish(options, facts, lines)
+
+
+def _decimal(value: Fraction) -> str:
+    """A rational as the decimal that it is; one that is none is rounded to 40 digits."""
+    rest, twos, fives = value.denominator, 0, 0
+    while rest % 2 == 0:
+        rest, twos = rest // 2, twos + 1
+    while rest % 5 == 0:
+        rest, fives = rest // 5, fives + 1
+    if rest != 1:
+        return f"{Context(prec=40).divide(Decimal(value.numerator), Decimal(value.denominator)):f}"
+    places = max(twos, fives, 1)
+    digits = str(abs(value.numerator) * 10**places // value.denominator).zfill(places + 1)
+    return f"{'-' * (value < 0)}{digits[:-places]}.{digits[-places:]}"
 
 
 def _check(options: argparse.Namespace) -> int:
@@ -334,7 +416,7 @@ def _check_targets(*paths: str | None) -> None:
             raise FormatError(f"{path}: expected one output a file, found two")
 
 
-def _write(path: str, text: str) -> None:
+def _write(path: str | Path, text: str) -> None:
     """Write a file whole or not at all; what is no file (a pipe, a device) cannot be replaced."""
     target = Path(path).resolve()
     if target.exists() and not target.is_file():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from concurrent.futures import Executor
 from dataclasses import dataclass
@@ -10,7 +11,9 @@ from fractions import Fraction
 from exactre.certify.bounding import bounded
 from exactre.certify.certificate import Certificate, Equivalence, Witness, digest
 from exactre.certify.matching import match
+from exactre.certify.property import property_domain
 from exactre.certify.question import Domain, Question
+from exactre.certify.sampling import Sampler
 from exactre.certify.split import split
 from exactre.certify.sweep import Sweep
 from exactre.certify.witness import boundary_witness, random_witness, shorten, witness_at
@@ -40,20 +43,24 @@ def certify_equivalence(
     a: Network,
     b: Network,
     *,
-    domain: Domain | None = None,
+    domain: Domain | str | os.PathLike[str] | None = None,
     tolerance: Rational = 0,
     timeout: float | None = None,
     executor: Executor | None = None,
 ) -> Verdict:
     """Decide whether two networks' outputs are the same, or at most `tolerance` apart, on a domain.
 
-    Exact over Q: the real-number semantics of both is meant, and all of R^n where `domain` is None.
-    `timeout` is in seconds; a verdict reached before it is the same for every executor. Raises ShapeError
-    when the inputs, the outputs or the domain's dimension differ, ExactreError when the domain is empty.
+    Exact over Q: the real-number semantics of both is meant, and all of R^n where `domain` is None; a path
+    is that of a VNN-LIB property, whose input part is the domain. `timeout` is in seconds; a verdict reached
+    before it is the same for every executor. Raises ShapeError when the inputs, the outputs or the domain's
+    dimension differ, EmptyDomain, and FormatError where a property states no domain.
     """
     start = time.time()
     deadline = None if timeout is None else start + timeout
+    if isinstance(domain, str | os.PathLike):
+        domain = property_domain(domain)
     question = Question(a, b, domain, Fraction(tolerance))
+    sampler = Sampler(domain, a.input_dim)
 
     def verdict(method: str, proof: Equivalence | Witness) -> Verdict:
         certificate = Certificate(digest(a), digest(b), domain, question.tolerance, proof)
@@ -63,7 +70,7 @@ def certify_equivalence(
     matching = match(a, b)
     if all(d == ZERO for d in matching.differences):
         return verdict("matching", Equivalence(matching.steps_a, matching.steps_b, (TreeNode("equal"),)))
-    witness = random_witness(question)
+    witness = random_witness(question, sampler)
     if witness is None and question.tolerance > 0 and domain is not None:
         proof = bounded(question, matching)
         if proof is not None:

@@ -9,7 +9,7 @@ from random import Random
 from flint import fmpz_mat
 
 from exactre.certify.question import Domain
-from exactre.errors import ExactreError
+from exactre.errors import EmptyDomain
 from exactre.lp import Point, feasible
 from exactre.rational import Points
 
@@ -20,7 +20,7 @@ SCALES = (0, 3, -3, 8, 16, 30)  # that random points are taken at
 class Sampler:
     """Random rational points of a domain (None: all of Q^n), the same sequence for the same domain.
 
-    Raises ExactreError when the domain is empty.
+    Raises EmptyDomain when the domain is empty.
     """
 
     def __init__(self, domain: Domain | None, input_dim: int) -> None:
@@ -103,4 +103,4 @@ def _inner_point(domain: Domain) -> list[Fraction]:
         answer = feasible(A, b, strict=strict)
         if isinstance(answer, Point):
             return list(answer.x)
-    raise ExactreError("expected a domain with at least one point, found an empty one")
+    raise EmptyDomain("expected a domain with at least one point, found an empty one")

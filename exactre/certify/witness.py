@@ -26,12 +26,8 @@ BISECTIONS = 32
 BULK = 16  # batches of 64 random points when nothing else has helped
 
 
-def random_witness(question: Question) -> Witness | None:
-    """A short witness among a few random points, where most differences show, or None; exact.
-
-    Raises ExactreError when the domain is empty.
-    """
-    sampler = Sampler(question.domain, question.a.input_dim)
+def random_witness(question: Question, sampler: Sampler) -> Witness | None:
+    """A short witness among a few random points, where most differences show, or None; exact."""
     return _first(question, (sampler.points(scale, 8) for scale in SCALES), None)
 
 
