@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from exactre.certify.bounding import bounded
-from exactre.certify.certificate import Certificate, Equivalence, Witness, digest
+from exactre.certify.certificate import Certificate, Equivalence, Witness
 from exactre.certify.matching import match
 from exactre.certify.property import property_domain
 from exactre.certify.question import Domain, Question
@@ -63,7 +63,7 @@ def certify_equivalence(
     sampler = Sampler(domain, a.input_dim)
 
     def verdict(method: str, proof: Equivalence | Witness) -> Verdict:
-        certificate = Certificate(digest(a), digest(b), domain, question.tolerance, proof)
+        certificate = Certificate(a, b, domain, question.tolerance, proof)
         witness = proof if isinstance(proof, Witness) else None
         return Verdict(certificate.claim, method, time.time() - start, certificate, witness)
 

@@ -139,7 +139,9 @@ def _rows(node: Node, values: dict[str, list[Vector]]) -> Iterator[Vector]:
             # Most weights are read here: 8 times faster than a sum of as many vectors.
             den = lcm(weights[0][2], node.bias.den)
             factor = den // weights[0][2]
-            row = [int(v) * factor for v in weights[0][1][i]]
+            row = list(map(int, weights[0][1][i]))
+            if factor != 1:
+                row = [v * factor for v in row]
             yield _primitive({0: bias * (den // node.bias.den)} | dict(zip(bases, row, strict=True)), den)
             continue
         terms: list[tuple[int, int, Vector]] = [(bias, node.bias.den, ONE)]
