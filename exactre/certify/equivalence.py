@@ -72,16 +72,14 @@ def certify_equivalence(
         return verdict("matching", Equivalence(matching.steps_a, matching.steps_b, (TreeNode("equal"),)))
     witness = random_witness(question, sampler)
     if witness is None and question.tolerance > 0 and domain is not None:
-        proof = bounded(question, matching)
+        proof = bounded(question, matching, _half(deadline))
         if proof is not None:
             steps, leaf = proof
             return verdict("bounds", Equivalence(matching.steps_a, (*matching.steps_b, *steps), (leaf,)))
     if witness is None and question.tolerance == 0:
-        matching = match(a, b, Sweep(question, deadline))
+        matching = match(a, b, Sweep(question, _half(deadline)))
     if witness is None and any(d != ZERO for d in matching.differences):
-        # Half of the time that is left: the other half is for the cases.
-        half = None if deadline is None else (time.time() + deadline) / 2
-        witness = boundary_witness(question, matching, half)
+        witness = boundary_witness(question, matching, _half(deadline))
     if witness is not None:
         return verdict("witness", witness)
     outcome = split(question, matching, deadline=deadline, executor=executor)
@@ -92,3 +90,8 @@ def certify_equivalence(
         return Verdict("undecided", "case-split", time.time() - start, reason=reason)
     tree = tuple(node for node in outcome.nodes if isinstance(node, TreeNode))
     return verdict("case-split", Equivalence(matching.steps_a, matching.steps_b, tree))
+
+
+def _half(deadline: float | None) -> float | None:
+    """Half of the time that is left: the other half is for what comes after."""
+    return None if deadline is None else (time.time() + deadline) / 2
