@@ -35,6 +35,7 @@ from exactre.formats import SUFFIXES, json_file, load, save, vnnlib_file
 from exactre.formats.runtime import replay
 from exactre.formats.vnnlib_file import Tensor
 from exactre.formats.whole_file import write_whole
+from exactre.network import Network
 from exactre.recover.recovery import Progress, recover
 from exactre.verified import check_verified
 
@@ -93,6 +94,11 @@ def _parser() -> argparse.ArgumentParser:
             sub.add_argument(model, metavar=model.upper())
         sub.add_argument(
             "--weights", choices=get_args(Weights), default="exact", help="round the numbers of text formats"
+        )
+        sub.add_argument(
+            "--no-normalization",
+            action="store_true",
+            help="leave out what a .nnet file does to its inputs and outputs",
         )
         sub.add_argument("--json", action="store_true", help="print one JSON object")
         return sub
@@ -183,7 +189,7 @@ def _recover(options: argparse.Namespace) -> int:
     if Path(options.output).suffix in set(SUFFIXES) - {".json"}:
         raise FormatError(f"{options.output}: expected a .json file, since any exact network fits into it")
     _check_targets(options.output, options.certificate, options.graph)
-    net = load(options.model, weights=options.weights)
+    net = _load(options.model, options)
     with ExitStack() as stack:
         executor = stack.enter_context(ProcessPoolExecutor(options.jobs)) if options.jobs else None
         result = recover(
@@ -220,7 +226,7 @@ def _recover(options: argparse.Namespace) -> int:
 
 def _certify(options: argparse.Namespace) -> int:
     _check_targets(options.certificate, options.witness)
-    a, b = (load(path, weights=options.weights) for path in (options.a, options.b))
+    a, b = (_load(path, options) for path in (options.a, options.b))
     domain: Domain | None = None
     shown: dict[str, Any] | None = None
     place = f"all of R^{a.input_dim}"
@@ -258,21 +264,32 @@ def _certify(options: argparse.Namespace) -> int:
 
 
 def _witness(witness: Witness, options: argparse.Namespace) -> dict[str, Any]:
-    """The witness as rational strings, and what both files' runtimes answer at the rounded input."""
-    runs = {"a": replay(options.a, witness.input), "b": replay(options.b, witness.input)}
-    # JSON has no word for an overflow, so that one is a string.
-    finite = {name: [v if isfinite(v) else str(v) for v in map(float, out)] for name, out in runs.items()}
-    return {**witness.document(), "replay": finite}
+    """The witness as rational strings, and what both files' runtimes answer at the rounded input.
+
+    A file that does not run there is null, and the reason is said on stderr: the verdict stands without it.
+    """
+    runs: dict[str, list[float | str] | None] = {}
+    for name, path in (("a", options.a), ("b", options.b)):
+        try:
+            found = replay(path, witness.input, **_reading(path, options))
+        except FormatError as error:
+            print(f"exactre: no replay of {path}: {error}", file=sys.stderr)
+            runs[name] = None
+        else:
+            # JSON has no word for an overflow, so that one is a string.
+            runs[name] = [v if isfinite(v) else str(v) for v in map(float, found)]
+    return {**witness.document(), "replay": runs}
 
 
-def _show(witness: Witness, replayed: Mapping[str, Sequence[object]]) -> list[str]:
+def _show(witness: Witness, replayed: Mapping[str, Sequence[object] | None]) -> list[str]:
     """The witness and the output that differs most, each line short enough for a terminal."""
     a, b = witness.output_a, witness.output_b
     k = max(range(len(a)), key=lambda k: abs(a[k] - b[k]))
+    runs = {name: "" if out is None else f", as it runs {out[k]}" for name, out in replayed.items()}
     return [
         f"input       {_short(witness.input)}",
-        f"output {k} of A {_about(a[k])}, as it runs {replayed['a'][k]}",
-        f"output {k} of B {_about(b[k])}, as it runs {replayed['b'][k]}",
+        f"output {k} of A {_about(a[k])}{runs['a']}",
+        f"output {k} of B {_about(b[k])}{runs['b']}",
         f"difference  {_about(abs(a[k] - b[k]))}",
     ]
 
@@ -290,7 +307,7 @@ def _vnnlib(options: argparse.Namespace) -> int:
     names = [name for name, _ in options.network]
     if len(set(names)) < len(names):
         raise FormatError(f"--network: expected each name once, found {', '.join(names)}")
-    networks = {name: load(path, weights=options.weights) for name, path in options.network}
+    networks = {name: _load(path, options) for name, path in options.network}
     tensors: list[Tensor] = []
     try:
         query = vnnlib_file.read(options.query)
@@ -337,8 +354,8 @@ def _decimal(value: Fraction) -> str:
 
 def _check(options: argparse.Namespace) -> int:
     with TemporaryDirectory() as folder:
-        a = _exact_file(options.a, Path(folder, "a.json"), options.weights)
-        b = _exact_file(options.b, Path(folder, "b.json"), options.weights)
+        a = _exact_file(options.a, Path(folder, "a.json"), options)
+        b = _exact_file(options.b, Path(folder, "b.json"), options)
         try:
             if options.verified:
                 check_verified(options.certificate, a, b)
@@ -352,16 +369,26 @@ def _check(options: argparse.Namespace) -> int:
     return _finish(options, {"status": "valid"}, [])
 
 
-def _exact_file(model: str, converted: Path, weights: Weights) -> str:
+def _exact_file(model: str, converted: Path, options: argparse.Namespace) -> str:
     """The exact network file of a model: itself where it is one, so that the checker reads what was given."""
-    if model.endswith(".json") and weights == "exact":
+    if model.endswith(".json") and options.weights == "exact":
         return model
-    save(load(model, weights=weights), converted)
+    save(_load(model, options), converted)
     return str(converted)
 
 
+def _load(model: str, options: argparse.Namespace) -> Network:
+    return load(model, **_reading(model, options))
+
+
+def _reading(model: str, options: argparse.Namespace) -> dict[str, Any]:
+    """The options of `load` for one model of the call: only .nnet files have a normalization."""
+    plain = options.no_normalization and model.lower().endswith(".nnet")
+    return {"weights": options.weights, "normalization": not plain}
+
+
 def _info(options: argparse.Namespace) -> int:
-    net = load(options.model, weights=options.weights)
+    net = _load(options.model, options)
     facts = {
         "inputs": net.input_dim,
         "layers": [node.width for node in net.hidden],
