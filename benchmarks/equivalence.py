@@ -177,7 +177,7 @@ def model_pairs() -> Iterator[tuple[str, Callable[[], Pair]]]:
         ("tll_2_8.onnx", "tll_2_8.onnx"),
     ):
         yield f"{a} and {b}", lambda a=a, b=b: (exactre.load(MODELS / a), exactre.load(MODELS / b), {})
-    for words, normalization in (("", True), (", without its normalization", False)):
+    for words, normalization in (("", True), (", not normalized", False)):
         yield (
             f"acasxu_1_1.onnx and .nnet rounded to float32{words}",
             lambda normalization=normalization: (
