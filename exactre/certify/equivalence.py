@@ -16,7 +16,7 @@ from exactre.certify.question import Domain, Question
 from exactre.certify.sampling import Sampler
 from exactre.certify.split import split
 from exactre.certify.sweep import Sweep
-from exactre.certify.witness import boundary_witness, random_witness, shorten, witness_at
+from exactre.certify.witness import boundary_witness, early_witness, random_witness, shorten, witness_at
 from exactre.check import ZERO, TreeNode
 from exactre.network import Network
 from exactre.rational import Rational
@@ -76,6 +76,8 @@ def certify_equivalence(
         if proof is not None:
             steps, leaf = proof
             return verdict("bounds", Equivalence(matching.steps_a, (*matching.steps_b, *steps), (leaf,)))
+    if witness is None and question.tolerance == 0:
+        witness = early_witness(question, matching, _half(deadline))
     if witness is None and question.tolerance == 0:
         matching = match(a, b, Sweep(question, _half(deadline)))
     if witness is None and any(d != ZERO for d in matching.differences):

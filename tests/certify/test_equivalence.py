@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from pairs import equal_pairs, mutant_pairs, plain_value
 
 import exactre
+from exactre.certify.question import Domain
 from exactre.errors import ShapeError
 from exactre.network import Network
 from exactre.rational import Matrix
@@ -55,16 +56,18 @@ def network(layers):
     return Network.layered([(Matrix.from_floats(w), Matrix.from_floats(b)) for w, b in layers])
 
 
+@pytest.mark.parametrize("domain", [None, Domain.box([0] * 784, [1] * 784)], ids=["everywhere", "pixels"])
 @pytest.mark.parametrize("layer", [0, 1, 2])
-def test_a_last_bit_of_one_weight_is_refuted_with_a_short_witness(layer):
+def test_a_last_bit_of_one_weight_is_refuted_with_a_short_witness(layer, domain):
     layers = he_network(7, (784, 256, 256, 10))
     a = network(layers)
     weight = layers[layer][0]
     weight[3, 5] = np.nextafter(weight[3, 5], np.float32(9))
     b = network(layers)
-    verdict = exactre.certify_equivalence(a, b)
+    verdict = exactre.certify_equivalence(a, b, domain=domain)
     assert verdict.status == "different"
     assert verdict.witness.output_a != verdict.witness.output_b
+    assert domain is None or verdict.witness.input in domain
     assert sum(len(str(v)) for v in verdict.witness.input) < 2 * 784
     exactre.check(verdict.certificate, a, b)
 
