@@ -2,9 +2,10 @@
 
 from exactre.certify.checking import check
 from exactre.certify.equivalence import certify_equivalence
+from exactre.certify.question import Domain
 from exactre.formats import load, save
 from exactre.network import Network
 from exactre.oracle.protocol import Oracle
 from exactre.recover.recovery import Result, recover
 
-__all__ = ["Network", "Oracle", "Result", "certify_equivalence", "check", "load", "recover", "save"]
+__all__ = ["Domain", "Network", "Oracle", "Result", "certify_equivalence", "check", "load", "recover", "save"]

@@ -7,6 +7,7 @@ networks whose weights are nearly the same are proved nearly the same in time li
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field
 from fractions import Fraction
 
@@ -21,15 +22,18 @@ Form = dict[int, Fraction]  # basis index -> coefficient
 Bound = tuple[Fraction, list[tuple[str, int, Fraction]]]  # value, and the facts that derive value - t >= 0
 
 
-def bounded(question: Question, matching: Matching) -> tuple[tuple[Step, ...], TreeNode] | None:
-    """`bound` steps and the leaf that they suffice for, None when they do not; exact.
+def bounded(
+    question: Question, matching: Matching, deadline: float | None
+) -> tuple[tuple[Step, ...], TreeNode] | None:
+    """`bound` steps and the leaf that they suffice for, None when they do not or it is too late; exact.
 
-    The domain must be bounded by its rows of one coordinate.
+    The domain must be bounded by its rows of one coordinate. `deadline` is in the seconds of `time.time`.
     """
     bounds = _Bounds(question, matching)
     partners = nearly_equal(question.b, matching)
     for k in range(len(matching.atoms)):
-        if not bounds.learn(k):
+        late = deadline is not None and time.time() > deadline
+        if late or not bounds.learn(k):
             return None
         if k in partners:
             j, s = partners[k]

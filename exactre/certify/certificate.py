@@ -57,10 +57,13 @@ class Witness:
 
 @dataclass(frozen=True)
 class Certificate:
-    """A claim about the networks with hashes `a` and `b` on a domain within a tolerance, and its proof."""
+    """A claim about the networks `a` and `b` on a domain within a tolerance, and its proof.
 
-    a: str
-    b: str
+    Their hashes are taken when the document is written: for a million weights that takes longer than a proof.
+    """
+
+    a: Network
+    b: Network
     domain: Domain | None
     tolerance: Fraction
     proof: Equivalence | Witness
@@ -76,8 +79,8 @@ class Certificate:
             "format": "exactre-certificate",
             "version": 1,
             "claim": self.claim,
-            "a": self.a,
-            "b": self.b,
+            "a": digest(self.a),
+            "b": digest(self.b),
             "domain": None if self.domain is None else self.domain.document(),
             "tolerance": str(self.tolerance),
             "proof": self.proof.document(),

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import os
 import time
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from fractions import Fraction
 
 from exactre.certify.bounding import bounded
-from exactre.certify.certificate import Certificate, Equivalence, Witness, digest
+from exactre.certify.certificate import Certificate, Equivalence, Witness
 from exactre.certify.matching import match
+from exactre.certify.property import property_domain
 from exactre.certify.question import Domain, Question
+from exactre.certify.sampling import Sampler
 from exactre.certify.split import split
 from exactre.certify.sweep import Sweep
-from exactre.certify.witness import boundary_witness, random_witness, shorten, witness_at
+from exactre.certify.witness import boundary_witness, early_witness, random_witness, shorten, witness_at
 from exactre.check import ZERO, TreeNode
 from exactre.network import Network
 from exactre.rational import Rational
@@ -40,41 +43,45 @@ def certify_equivalence(
     a: Network,
     b: Network,
     *,
-    domain: Domain | None = None,
+    domain: Domain | str | os.PathLike[str] | None = None,
     tolerance: Rational = 0,
     timeout: float | None = None,
     executor: Executor | None = None,
 ) -> Verdict:
     """Decide whether two networks' outputs are the same, or at most `tolerance` apart, on a domain.
 
-    Exact over Q: the real-number semantics of both is meant, and all of R^n where `domain` is None.
-    `timeout` is in seconds; a verdict reached before it is the same for every executor. Raises ShapeError
-    when the inputs, the outputs or the domain's dimension differ, ExactreError when the domain is empty.
+    Exact over Q: the real-number semantics of both is meant, and all of R^n where `domain` is None; a path
+    is that of a VNN-LIB property, whose input part is the domain. `timeout` is in seconds; a verdict reached
+    before it is the same for every executor. Raises ShapeError when the inputs, the outputs or the domain's
+    dimension differ, EmptyDomain, and FormatError where a property states no domain.
     """
     start = time.time()
     deadline = None if timeout is None else start + timeout
+    if isinstance(domain, str | os.PathLike):
+        domain = property_domain(domain)
     question = Question(a, b, domain, Fraction(tolerance))
+    sampler = Sampler(domain, a.input_dim)
 
     def verdict(method: str, proof: Equivalence | Witness) -> Verdict:
-        certificate = Certificate(digest(a), digest(b), domain, question.tolerance, proof)
+        certificate = Certificate(a, b, domain, question.tolerance, proof)
         witness = proof if isinstance(proof, Witness) else None
         return Verdict(certificate.claim, method, time.time() - start, certificate, witness)
 
     matching = match(a, b)
     if all(d == ZERO for d in matching.differences):
         return verdict("matching", Equivalence(matching.steps_a, matching.steps_b, (TreeNode("equal"),)))
-    witness = random_witness(question)
+    witness = random_witness(question, sampler)
     if witness is None and question.tolerance > 0 and domain is not None:
-        proof = bounded(question, matching)
+        proof = bounded(question, matching, _half(deadline))
         if proof is not None:
             steps, leaf = proof
             return verdict("bounds", Equivalence(matching.steps_a, (*matching.steps_b, *steps), (leaf,)))
     if witness is None and question.tolerance == 0:
-        matching = match(a, b, Sweep(question, deadline))
+        witness = early_witness(question, matching, _half(deadline))
+    if witness is None and question.tolerance == 0:
+        matching = match(a, b, Sweep(question, _half(deadline)))
     if witness is None and any(d != ZERO for d in matching.differences):
-        # Half of the time that is left: the other half is for the cases.
-        half = None if deadline is None else (time.time() + deadline) / 2
-        witness = boundary_witness(question, matching, half)
+        witness = boundary_witness(question, matching, _half(deadline))
     if witness is not None:
         return verdict("witness", witness)
     outcome = split(question, matching, deadline=deadline, executor=executor)
@@ -85,3 +92,8 @@ def certify_equivalence(
         return Verdict("undecided", "case-split", time.time() - start, reason=reason)
     tree = tuple(node for node in outcome.nodes if isinstance(node, TreeNode))
     return verdict("case-split", Equivalence(matching.steps_a, matching.steps_b, tree))
+
+
+def _half(deadline: float | None) -> float | None:
+    """Half of the time that is left: the other half is for what comes after."""
+    return None if deadline is None else (time.time() + deadline) / 2

@@ -74,7 +74,7 @@ def split(
     """Decide a question over the atoms of a matching; open cells are left only when `deadline` has passed.
 
     The outcome is the same for every executor. `deadline` is in the seconds of `time.time`. Raises
-    ExactreError when the domain is empty.
+    EmptyDomain when the domain is empty.
     """
     pairs = nearly_equal(question.b, matching)
     problem = Problem(matching.inputs, question.tolerance, tuple((k, *pairs[k]) for k in sorted(pairs)))
@@ -98,7 +98,7 @@ def split(
 
 
 def whole_domain(question: Question, atoms: Sequence[Vector], differences: tuple[Vector, ...]) -> Cell:
-    """The cell without choices. Raises ExactreError when the domain is empty."""
+    """The cell without choices. Raises EmptyDomain when the domain is empty."""
     facts = [] if question.domain is None else question.domain.facts()
     point = tuple(Sampler(question.domain, question.a.input_dim).anchor)
     domain = tuple(("domain", i, fact) for i, fact in enumerate(facts))
@@ -252,7 +252,8 @@ def _bound(problem: Problem, cell: Cell, d: Vector) -> Derivation | tuple[Fracti
     """A derivation of tolerance - d >= 0 in the cell, or a point of it with d > tolerance."""
     system = _System([*(fact for _, _, fact in cell.facts), d], problem.inputs)
     cost = [Fraction(-v * d[0], d[1]) for v in system.A[-1]]
-    answer = maximise(cost, system.A[:-1], system.b[:-1])
+    rows = Matrix.from_rows(system.A[:-1], len(system.columns))  # on all of R^n there may be none
+    answer = maximise(cost, rows, system.b[:-1])
     if isinstance(answer, Ray):
         x, direction = system.lift(answer.x), system.lift(answer.direction)
         reach = Fraction(1)
