@@ -2,7 +2,6 @@
 
 import random
 from itertools import pairwise
-from itertools import pairwise
 
 from exactre.network import Network
 

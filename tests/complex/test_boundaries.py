@@ -69,6 +69,18 @@ def test_where_the_hypotheses_hold_the_network_comes_back(widths, seed):
     assert_same_hidden_layers(net, result)
 
 
+@pytest.mark.parametrize(("widths", "seed"), [((2, 2, 2, 1), 25), ((2, 2, 3, 1), 245), ((2, 3, 3, 1), 524)])
+def test_where_all_hypotheses_hold_what_the_function_shows_is_enough(widths, seed):
+    net = random_network(seed, *widths, most=5)
+    assert broken_hypotheses(net, *complete(net)) == []
+    found = bare(boundary_complex(net), seed)
+    result = recover_from_boundaries(found)
+    assert (result.status, result.layers, result.missing) == ("consistent", widths[1:-1], ())
+    assert_isomorphic(net, None, found, result)
+    assert_same_hidden_layers(net, result)
+    assert all(sign for z, sign in result.graph.nodes(data="sign") if result.graph.nodes[z]["layer"] == 0)
+
+
 def assert_same_hidden_layers(net, result):
     """Each neuron of the last hidden layer is one of the network's up to a factor, of either sign."""
     truth = preactivations(net.nodes[:-1], net.input_dim)
