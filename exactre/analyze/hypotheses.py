@@ -14,6 +14,9 @@ from exactre.complex.cone import Cone, Key, Vector, dot
 from exactre.network import INPUT, Network
 from exactre.rational import Matrix
 
+Crossing = tuple[int, int, list[int], list[int]]
+"""(j, z, faces of j, faces of z) at one ridge, j < z."""
+
 
 @dataclass(frozen=True)
 class Broken:
@@ -51,7 +54,7 @@ def broken_hypotheses(net: Network, cells: Sequence[Cell], faces: Sequence[Face]
     for i, face in enumerate(faces):
         for z in face.neurons:
             own[z].append(i)
-    crossings = list(_crossings(faces))
+    crossings = list(crossings_of(faces))
     found = [
         ("H1", "hidden in places", [z for face in faces if not face.bends for z in face.neurons]),
         ("H2", "boundary empty", [z for z in range(net.neurons) if not own[z]]),
@@ -85,8 +88,8 @@ def _inside(generators: Sequence[Vector], cone: Cone) -> bool:
     )
 
 
-def _crossings(faces: Sequence[Face]) -> Iterator[tuple[int, int, list[int], list[int]]]:
-    """(j, z, faces of j, faces of z) of every ridge at which two boundaries and no others meet."""
+def crossings_of(faces: Sequence[Face]) -> Iterator[Crossing]:
+    """Every ridge at which two boundaries and no others meet."""
     meeting: dict[Key, list[int]] = defaultdict(list)
     for i, face in enumerate(faces):
         for _, ridge in face.cone.facets():
@@ -98,9 +101,7 @@ def _crossings(faces: Sequence[Face]) -> Iterator[tuple[int, int, list[int], lis
             yield neurons[0], neurons[1], sides[0], sides[1]
 
 
-def _apart(
-    own: Sequence[Sequence[int]], crossings: Sequence[tuple[int, int, list[int], list[int]]]
-) -> Iterator[int]:
+def _apart(own: Sequence[Sequence[int]], crossings: Sequence[Crossing]) -> Iterator[int]:
     joined = UnionFind(i for pieces in own for i in pieces)
     for _, _, *sides in crossings:
         for side in sides:
@@ -110,7 +111,7 @@ def _apart(
             yield z
 
 
-def _uncrossed(net: Network, crossings: Sequence[tuple[int, int, list[int], list[int]]]) -> Iterator[int]:
+def _uncrossed(net: Network, crossings: Sequence[Crossing]) -> Iterator[int]:
     crossed = {(j, z) for j, z, _, _ in crossings}
     for z, (a, _) in enumerate(canonical_rows(net)):
         for j in a:

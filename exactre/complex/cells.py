@@ -5,15 +5,14 @@ This is the side that knows the network; `boundary` passes on of it what region 
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from flint import fmpz, fmpz_mat
 
 from exactre.certify.question import Domain
-from exactre.complex.cone import Cone, Key, Vector, primitive
-from exactre.errors import ExactreError, OutOfBudget, ShapeError
+from exactre.complex.cone import Cone, Key, Vector, check_time, primitive
+from exactre.errors import ExactreError, ShapeError
 from exactre.network import INPUT, Network, Node
 from exactre.rational import Matrix
 
@@ -81,8 +80,7 @@ def cells(net: Network, domain: Domain | None = None, *, deadline: float | None 
     start: tuple[Vector, ...] = ()
     stack = [(domain_cone(n, domain), 0, {INPUT: identity}, none, start)]
     while stack:
-        if deadline is not None and time.time() > deadline:
-            raise OutOfBudget("the timeout came before the last cell")
+        check_time(deadline)
         cone, k, values, signs, forms = stack.pop()
         if k == len(net.nodes):
             yield Cell(signs, forms, cone, values[net.nodes[-1].name])
@@ -93,12 +91,15 @@ def cells(net: Network, domain: Domain | None = None, *, deadline: float | None 
             stack.append((cone, k + 1, {**values, node.name: u}, signs, forms))
             continue
         rows = [primitive([int(v) for v in row]) for row in u.num.tolist()]
-        for part, own in _parts(cone, rows):
+        for part, own in _parts(cone, rows, deadline):
+            check_time(deadline)
             relu = Matrix(_active(u.num, own), u.den)
             stack.append((part, k + 1, {**values, node.name: relu}, (*signs, *own), (*forms, *rows)))
 
 
-def _parts(cone: Cone, rows: Sequence[Vector]) -> Iterator[tuple[Cone, tuple[int, ...]]]:
+def _parts(
+    cone: Cone, rows: Sequence[Vector], deadline: float | None
+) -> Iterator[tuple[Cone, tuple[int, ...]]]:
     """The parts into which the rows' hyperplanes cut the cone, each with the rows' signs on it."""
     stack: list[tuple[Cone, tuple[int, ...]]] = [(cone, ())]
     while stack:
@@ -109,8 +110,8 @@ def _parts(cone: Cone, rows: Sequence[Vector]) -> Iterator[tuple[Cone, tuple[int
         row = rows[len(signs)]
         positive, negative = part.sides(row)
         if positive and negative:
-            stack.append((part.cut([-v for v in row]), (*signs, -1)))
-            stack.append((part.cut(row), (*signs, 1)))
+            stack.append((part.cut([-v for v in row], deadline), (*signs, -1)))
+            stack.append((part.cut(row, deadline), (*signs, 1)))
         else:
             stack.append((part, (*signs, positive - negative)))
 

@@ -8,6 +8,7 @@ Source: the double description method (Motzkin et al. 1953; Fukuda and Prodon 19
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -15,6 +16,7 @@ from math import gcd
 
 from flint import fmpz_mat
 
+from exactre.errors import OutOfBudget
 from exactre.linalg import pivot_columns
 
 Vector = tuple[int, ...]
@@ -37,6 +39,12 @@ def primitive(vector: Sequence[int]) -> Vector:
 def rank(vectors: Sequence[Vector]) -> int:
     """Rank over Q."""
     return fmpz_mat([list(v) for v in vectors]).rank() if vectors else 0
+
+
+def check_time(deadline: float | None) -> None:
+    """Raise OutOfBudget when the deadline, in the seconds of `time.time`, is over."""
+    if deadline is not None and time.time() > deadline:
+        raise OutOfBudget("the timeout came before the last cell")
 
 
 @dataclass(frozen=True)
@@ -64,8 +72,8 @@ class Cone:
         values = [dot(row, ray) for ray in self.rays]
         return any(v > 0 for v in values), any(v < 0 for v in values)
 
-    def cut(self, row: Sequence[int]) -> Cone:
-        """The part of the cone on which the row is >= 0."""
+    def cut(self, row: Sequence[int], deadline: float | None = None) -> Cone:
+        """The part on which the row is >= 0. Raises OutOfBudget at the deadline (in `time.time()`)."""
         bit = 1 << len(self.rows)
         rows = (*self.rows, tuple(row))
         slopes = [dot(row, line) for line in self.lines]
@@ -95,6 +103,7 @@ class Cone:
             elif value < 0:
                 below.append((ray, mask, value))
         for p, p_mask, p_value in above:
+            check_time(deadline)
             for q, q_mask, q_value in below:
                 common = p_mask & q_mask
                 # Two rays span an edge where no third one lies on all rows that are zero at both.
