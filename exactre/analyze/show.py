@@ -63,7 +63,7 @@ def lines(analysis: Analysis) -> Iterator[str]:
         bends = ""
         if neuron["pieces"] is not None:
             at = ", ".join(neuron["bends_at"]) or "nothing"
-            bends = f"; {neuron['pieces']} pieces, bends at {at}"
+            bends = f"; {neuron['pieces']} pieces, depth {neuron['depth']}, bends at {at}"
         known = f"{neuron['identifiability']}: {neuron['reason']}"
         yield f"{neuron['neuron']}  signs: {neuron['signs']}{bends}; {known}"
     if analysis.broken == ():

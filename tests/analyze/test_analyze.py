@@ -148,9 +148,11 @@ LIVE = [[1, 2], [3, -1]], [1, -2]
         ([LIVE, ([[2, -1], [1, 1]], [-1, 1]), ([[1, 1]], [0])], ["recoverable"] * 3 + ["ambiguous"]),
         # all that reads it is inactive
         (
-            [LIVE, ([[-1, 0], [0, 1]], [-1, -1]), ([[1, 1]], [0])],
-            ["ambiguous", "recoverable", "ambiguous", "recoverable"],
+            [LIVE, ([[-1, 0], [0, 1], [0, -1]], [-1, -1, 5]), ([[1, 1, 1]], [0])],
+            ["ambiguous", "recoverable", "ambiguous", "recoverable", "recoverable"],
         ),
+        # what reads it is active farther on, so that its boundary is seen nowhere
+        ([LIVE, ([[0, 1]], [-1]), ([[1]], [0])], ["ambiguous", "ambiguous", "not decided"]),
         # one hyperplane for two
         (
             [([[1, 2], [2, 4], [3, -1]], [1, 2, -2]), ([[1, 1, 1]], [0])],

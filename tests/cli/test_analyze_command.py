@@ -24,7 +24,7 @@ def test_the_status_comes_first_and_proofs_are_accepted(run, files):
     (files / "proofs").mkdir()
     code, out, _ = run("analyze dead.json --proofs proofs")
     assert (code, out.splitlines()[0]) == (0, "complete")
-    assert "layer2_1  signs: inactive; 0 pieces, bends at nothing; ambiguous: its outgoing" in out
+    assert "layer2_1  signs: inactive; 0 pieces, depth 0, bends at nothing; ambiguous: its outgoing" in out
     for word in ("signs", "ambiguous"):
         names = [f"proofs/layer2_1.{word}.{kind}.json" for kind in ("certificate", "a", "b")]
         assert run(f"check {' '.join(names)}")[:2] == (0, "valid\n")
