@@ -77,13 +77,23 @@ class Joining:
                 return True
             if not waiting:
                 return False
-            # An end is not seen. The largest component is least likely to be only a part of a boundary.
-            ready = [max(waiting, key=lambda item: len(item[0]))]
+            # An end is not seen. A boundary goes on behind what hides it: its hinge is zero on other components.
+            ready = [max(waiting, key=self._elsewhere)]
             self.unseen += 1
         for component, parents in self._merge(ready):
             if component[0] not in self.owner and not self._settle(component, parents):
                 self._unfit |= {self._joined[i] for i in component}
         return True
+
+    def _elsewhere(self, candidate: tuple[Sequence[int], Sequence[int]]) -> tuple[int, int, int]:
+        """What speaks for a candidate: few parents, components on which its hinge is zero, its pieces."""
+        component, parents = candidate
+        solutions = self._fit(component, parents)
+        if len(solutions) != 1:
+            return -len(parents), 0, len(component)
+        found = [*self.hinges, hinge(parents, solutions[0])]
+        zeros = sum(self._vanishes(found, other[0]) for other in self.components())
+        return -len(parents), zeros, len(component)
 
     def _parents(self, component: Sequence[int]) -> list[int] | None:
         """The hinges that the component bends at, None while one of them is not known."""
@@ -153,7 +163,7 @@ class Joining:
         self.hinges.append(hinge(parents, solutions[0]))
         self.owner |= dict.fromkeys(component, z)
         for other in self.components():
-            if all(self._vanishes(z, i) for i in other):
+            if all(self._vanishes(self.hinges, i) for i in other):
                 self.owner |= dict.fromkeys(other, z)
                 self.merged += 1
         return True
@@ -165,8 +175,9 @@ class Joining:
         candidate = [*self.hinges, hinge(parents, solution)]
         return all(any(forms(candidate, self._point(i))[-1]) for i in component)
 
-    def _vanishes(self, z: int, i: int) -> bool:
-        form, row = forms(self.hinges, self._point(i))[z], self.pieces[i].row
+    def _vanishes(self, hinges: Sequence[Hinge], i: int) -> bool:
+        """Whether the last of the hinges is zero on piece i."""
+        form, row = forms(hinges, self._point(i))[-1], self.pieces[i].row
         pivot = next(k for k, v in enumerate(row) if v)
         return any(form) and all(form[k] * row[pivot] == form[pivot] * v for k, v in enumerate(row))
 

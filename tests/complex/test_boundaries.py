@@ -166,6 +166,22 @@ def test_boundaries_that_never_meet_are_one_layer():
     assert result.graph.number_of_edges() == 0
 
 
+@pytest.mark.parametrize("seed", range(12))
+def test_boundaries_hidden_in_places_are_put_together(seed):
+    net = random_network(seed, 2, 6, 3, 1)
+    found = boundary_complex(net)
+    result = recover_from_boundaries(found)
+    _, faces = complete(net)
+    labels = {Piece.of_face(f.cone, f.row): f.neurons for f in faces}
+    neurons = [set() for _ in result.hinges]
+    for piece, z in zip(found.pieces, result.neuron_of, strict=True):
+        neurons[z] |= set(labels[piece])
+    assert result.status == "consistent"
+    assert all(len(own) == 1 for own in neurons)
+    shown = sum(face.bends for face in faces)
+    assert any("hidden" in text for text in result.assumptions) == (shown < len(faces))
+
+
 def test_no_boundary_is_no_network():
     result = recover_from_boundaries(complex_of([]))
     assert (result.status, result.layers, result.network) == ("consistent", (), None)
@@ -188,9 +204,7 @@ def test_what_is_not_generic(net, layers):
 
 
 def test_a_part_that_does_not_fit_is_left_and_named():
-    net = random_network(6, 2, 5, 5, 1)
-    found = boundary_complex(net)
-    result = recover_from_boundaries(found)
+    result = recover_from_boundaries(boundary_complex(random_network(1, 2, 4, 3, 2, 1)))
     assert result.status == "partial"
     assert any("the piece on" in text for text in result.missing)
 
