@@ -134,8 +134,11 @@ def _rows_left(pieces: Iterable[VisiblePiece], own: Sequence[Fraction]) -> int |
     equations: list[list[Fraction]] = []
     unknowns, independent = len(own) - 1, 0
     for piece in pieces:
+        if [source for source, _ in piece.node.inputs] == [INPUT]:
+            # x and 1 are independent: one piece leaves one row.
+            return 1
         first = next(k for k, v in enumerate(piece.form) if v)
-        others = [v for k, v in enumerate(piece.values) if k != pivot]
+        others = [v for k, v in enumerate(piece.values()) if k != pivot]
         for k, v in enumerate(piece.form):
             if k != first:
                 equations.append([piece.form[first] * w[k] - v * w[first] for w in others])

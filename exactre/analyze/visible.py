@@ -11,7 +11,7 @@ from exactre.certify.sampling import SCALES, Sampler
 from exactre.complex.cells import Cell, Face
 from exactre.network import INPUT, Network, Node
 from exactre.rational import Points
-from exactre.region import Pattern, region
+from exactre.region import Pattern, Region, region
 
 _POINTS = 12  # of each scale
 _LINES = 24  # for each neuron
@@ -20,10 +20,26 @@ _HALVINGS = 60
 
 @dataclass(frozen=True)
 class VisiblePiece:
-    """The forms (n + 1), near a piece, of the values that the neuron reads and of 1; and its own `form`."""
+    """A piece of a neuron of `node`: its preactivation's `form` (n + 1), and the `cell` beside it; exact."""
 
-    values: list[list[Fraction]]
+    node: Node
+    pattern: Pattern
+    cell: Region
     form: list[Fraction]
+
+    def values(self) -> list[list[Fraction]]:
+        """The forms (n + 1) near the piece of all values that the neuron reads, then of 1."""
+        n, values = len(self.form) - 1, []
+        for source, weight in self.node.inputs:
+            for k in range(weight.shape[1]):
+                if source == INPUT:
+                    values.append([Fraction(int(i == k)) for i in range(n + 1)])
+                elif source in self.pattern and self.pattern[source][k] <= 0:
+                    values.append([Fraction(0)] * (n + 1))
+                else:
+                    read = self.cell.forms[source]
+                    values.append([*(read.weight[k, i] for i in range(n)), read.bias[k, 0]])
+        return [*values, [Fraction(int(i == n)) for i in range(n + 1)]]
 
 
 class Boundaries:
@@ -76,20 +92,9 @@ def visible(net: Network, node: Node, j: int, pattern: Pattern) -> Iterator[Visi
     signs = pattern[node.name]
     on, off = (region(net, {**pattern, node.name: (*signs[:j], sign, *signs[j + 1 :])}) for sign in (1, -1))
     if on.output != off.output:
-        n = net.input_dim
         own = on.forms[node.name]
-        form = [*(own.weight[j, i] for i in range(n)), own.bias[j, 0]]
-        values = []
-        for source, weight in node.inputs:
-            for k in range(weight.shape[1]):
-                if source == INPUT:
-                    values.append([Fraction(int(i == k)) for i in range(n + 1)])
-                elif source in pattern and pattern[source][k] <= 0:
-                    values.append([Fraction(0)] * (n + 1))
-                else:
-                    read = on.forms[source]
-                    values.append([*(read.weight[k, i] for i in range(n)), read.bias[k, 0]])
-        yield VisiblePiece([*values, [Fraction(int(i == n)) for i in range(n + 1)]], form)
+        form = [*(own.weight[j, i] for i in range(net.input_dim)), own.bias[j, 0]]
+        yield VisiblePiece(node, pattern, on, form)
 
 
 def visible_faces(

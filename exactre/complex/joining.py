@@ -77,7 +77,7 @@ class Joining:
                 return True
             if not waiting:
                 return False
-            # An end is not seen. A boundary goes on behind what hides it: its hinge is zero on other components.
+            # An end is hidden. The boundary goes on behind it: its hinge is zero on other components too.
             ready = [max(waiting, key=self._elsewhere)]
             self.unseen += 1
         for component, parents in self._merge(ready):
