@@ -3,9 +3,23 @@
 from exactre.certify.checking import check
 from exactre.certify.equivalence import certify_equivalence
 from exactre.certify.question import Domain
+from exactre.complex.boundary import boundary_complex
+from exactre.complex.recovery import recover_from_boundaries
 from exactre.formats import load, save
 from exactre.network import Network
 from exactre.oracle.protocol import Oracle
 from exactre.recover.recovery import Result, recover
 
-__all__ = ["Domain", "Network", "Oracle", "Result", "certify_equivalence", "check", "load", "recover", "save"]
+__all__ = [
+    "Domain",
+    "Network",
+    "Oracle",
+    "Result",
+    "boundary_complex",
+    "certify_equivalence",
+    "check",
+    "load",
+    "recover",
+    "recover_from_boundaries",
+    "save",
+]

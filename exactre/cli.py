@@ -24,6 +24,8 @@ import networkx
 from rich.console import Console
 from rich.text import Text
 
+from exactre.analyze import show
+from exactre.analyze.report import analyze
 from exactre.certify.certificate import Witness, digest
 from exactre.certify.equivalence import certify_equivalence
 from exactre.certify.property import property_domain
@@ -40,7 +42,7 @@ from exactre.recover.recovery import Progress, recover
 from exactre.verified import check_verified
 
 TROUBLE = 2
-EXIT = {"certified": 0, "consistent": 0, "equivalent": 0, "valid": 0}
+EXIT = {"certified": 0, "consistent": 0, "equivalent": 0, "valid": 0, "complete": 0}
 EXIT |= {"sat": 0, "unsat": 0, "unknown": 3, "timed-out": 3}
 EXIT |= {"different": 1, "invalid": 1, "partial": 3, "undecided": 3}
 Weights = Literal["exact", "float32", "float64"]
@@ -140,6 +142,16 @@ def _parser() -> argparse.ArgumentParser:
     sub = command("check", _check, "Decide a certificate about two networks.", "certificate", "a", "b")
     sub.add_argument("--verified", action="store_true", help="by the checker extracted from its proof")
 
+    sub = command("analyze", _analyze, "Say what can be proved about a network before any query.", "model")
+    sub.add_argument(
+        "--box", type=_box, metavar="LO,HI", help="count and judge where inputs are from LO to HI"
+    )
+    sub.add_argument(
+        "--slice", type=_plane, metavar="I,J", help="count in the plane of inputs I and J, others 0"
+    )
+    sub.add_argument("--timeout", type=_seconds, default=60.0, metavar="S", help="seconds, 60 unless given")
+    sub.add_argument("--proofs", metavar="FOLDER", help="write networks and certificates for `check`")
+
     command("info", _info, "Say what a model is, read exactly.", "model")
     return parser
 
@@ -181,6 +193,11 @@ def _named(text: str) -> tuple[str, str]:
     if not (name and separator and path):
         raise argparse.ArgumentTypeError(f"expected NAME=MODEL, found {text!r:.60}")
     return name, path
+
+
+def _plane(text: str) -> tuple[int, int]:
+    i, _, j = text.partition(",")
+    return _natural(i), _natural(j)
 
 
 def _recover(options: argparse.Namespace) -> int:
@@ -385,6 +402,17 @@ def _reading(model: str, options: argparse.Namespace) -> dict[str, Any]:
     """The options of `load` for one model of the call: only .nnet files have a normalization."""
     plain = options.no_normalization and model.lower().endswith(".nnet")
     return {"weights": options.weights, "normalization": not plain}
+
+
+def _analyze(options: argparse.Namespace) -> int:
+    if options.proofs is not None and not Path(options.proofs).is_dir():
+        raise FormatError(f"{options.proofs}: expected an existing folder")
+    net = _load(options.model, options)
+    domain = options.box and Domain.box(*([bound] * net.input_dim for bound in options.box))
+    analysis = analyze(net, domain=domain, plane=options.slice, timeout=options.timeout)
+    if options.proofs is not None:
+        show.write_proofs(analysis, Path(options.proofs))
+    return _finish(options, show.facts(analysis), list(show.lines(analysis)))
 
 
 def _info(options: argparse.Namespace) -> int:
