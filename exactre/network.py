@@ -192,7 +192,7 @@ def _affine(node: Node, values: Mapping[str, Points]) -> Points:
     ones = fmpz_mat(count, 1, [1] * count)
     num, den = ones * node.bias.num_t, node.bias.den
     for source, weight in node.inputs:
-        term = values[source].num * weight.num_t
+        term = weight.apply_t(values[source].num)
         num, den = _add(num, den, term, values[source].den * weight.den)
     return Points(num, den)
 
