@@ -116,8 +116,9 @@ class Network:
     @cached_property
     def _sizes(self) -> tuple[int, int]:
         """Products and values of one evaluation."""
-        width = sum(node.width for node in self.nodes)
-        return self.parameters - width, width
+        weights = [weight for node in self.nodes for _, weight in node.inputs]
+        sizes = (w.shape[0] * w.shape[1] if w.sparse is None else len(w.sparse.values) for w in weights)
+        return sum(sizes), sum(node.width for node in self.nodes)
 
     def _digits_pay(self, batch: Points) -> bool:
         """Whether digits are likely faster than FLINT: both are exact, so this decides nothing but time."""

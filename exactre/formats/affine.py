@@ -13,6 +13,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
+from math import lcm
 
 import numpy as np
 from flint import fmpz_mat
@@ -27,7 +29,7 @@ from exactre.sparse import Index, Sparse, integers
 class Rows:
     """Affine forms (count,): the sum of `terms[k]` @ value of source k, plus `bias` (count, 1); exact.
 
-    Source 0 is the network's input, source k the k-th ReLU. No terms: constants.
+    Source 0 is the network's input, source k the k-th node of the builder. No terms: constants.
     """
 
     terms: Mapping[int, Matrix]
@@ -48,6 +50,10 @@ class Rows:
         """Form i times `factors[i]`; factors (count, 1)."""
         terms = {k: term.scale_rows(factors) for k, term in self.terms.items()}
         return Rows(terms, self.bias.scale_rows(factors))
+
+    def times(self, factor: Fraction) -> Rows:
+        """Every form times a number."""
+        return self.scale(Matrix.column([factor] * self.count)) if factor != 1 else self
 
     def apply(self, weight: Matrix) -> Rows:
         """Forms `weight` @ self; weight (m, count)."""
@@ -87,6 +93,11 @@ class Tensor:
         return self.rows.select(self.index.ravel())
 
 
+def constants(values: Sequence[Fraction]) -> Rows:
+    """Forms that do not depend on the input."""
+    return Rows({}, Matrix.column(values))
+
+
 def stack(parts: Sequence[Rows]) -> Rows:
     """The forms of all parts, one after the other."""
     if len(parts) == 1:
@@ -97,11 +108,11 @@ def stack(parts: Sequence[Rows]) -> Rows:
 
 
 class Builder:
-    """Collects the ReLUs of a graph and makes the Network; `input_dim` inputs."""
+    """Collects the ReLUs of a graph, and what is kept beside them, and makes the Network; `input_dim` inputs."""
 
     def __init__(self, input_dim: int) -> None:
         self._widths = [input_dim]
-        self._relus: list[Rows] = []
+        self._nodes: list[tuple[bool, Rows]] = []  # ReLU or affine, and the forms before it
 
     def input(self) -> Rows:
         """The input's coordinates as forms."""
@@ -112,30 +123,39 @@ class Builder:
         if not rows.terms:
             num = fmpz_mat(rows.count, 1, [v if v > 0 else 0 for v in rows.bias.num.entries()])
             return Rows({}, Matrix(num, rows.bias.den))
-        self._relus.append(rows)
-        self._widths.append(rows.count)
-        return self._identity(len(self._relus))
+        return self._source(True, rows)
+
+    def keep(self, rows: Rows) -> Rows:
+        """The same forms as a new affine source, where they are longer than a coordinate of a source each."""
+        short = all(term.sparse is not None for term in rows.terms.values())
+        entries = sum(len(term.sparse.values) for term in rows.terms.values() if term.sparse is not None)
+        return rows if short and entries <= rows.count else self._source(False, rows)
 
     def network(self, output: Rows) -> Network:
-        """Network of the forms `output`: its ReLUs that the output depends on, and an affine output node.
+        """Network of the forms `output`: the sources that the output depends on, and an affine output node.
 
         A chain of them is a layered network. Names are those of `Network.layered`.
         """
         if not output.terms:
             output = Rows({0: _zeros(output.count, self._widths[0])}, output.bias)
         needed = set(output.terms)
-        for k in range(len(self._relus), 0, -1):
+        for k in range(len(self._nodes), 0, -1):
             if k in needed:
-                needed.update(self._relus[k - 1].terms)
+                needed.update(self._nodes[k - 1][1].terms)
         names = {0: INPUT}
         nodes: list[Node] = []
         for k in sorted(needed - {0}):
             names[k] = f"layer{len(nodes) + 1}"
-            nodes.append(self._node(names[k], True, self._relus[k - 1], names))
+            nodes.append(self._node(names[k], *self._nodes[k - 1], names))
         return Network(self._widths[0], [*nodes, self._node("output", False, output, names)])
 
     def _node(self, name: str, relu: bool, rows: Rows, names: Mapping[int, str]) -> Node:
         return Node(name, relu, tuple((names[k], term.packed()) for k, term in rows.terms.items()), rows.bias)
+
+    def _source(self, relu: bool, rows: Rows) -> Rows:
+        self._nodes.append((relu, rows))
+        self._widths.append(rows.count)
+        return self._identity(len(self._nodes))
 
     def _identity(self, source: int) -> Rows:
         width = self._widths[source]
@@ -167,6 +187,33 @@ def scale(a: Tensor, factors: Tensor) -> Tensor:
     """Element-wise product with constants, with broadcasting. Raises FormatError as `add` does."""
     left, right = _broadcast(a.index, factors.index)
     return Tensor.of(a.rows.select(left.ravel()).scale(factors.rows.select(right.ravel()).bias), left.shape)
+
+
+def times(a: Tensor, factor: Fraction) -> Tensor:
+    """Every element times a number."""
+    return Tensor(a.rows.times(factor), a.index)
+
+
+def negative(a: Tensor) -> Tensor:
+    """Every element times -1."""
+    return times(a, Fraction(-1))
+
+
+def sums(rows: Rows, index: Index, divisors: Sequence[int]) -> Rows:
+    """Sums of the forms `index` (count, k), -1 standing for none, over `divisors` (count,); exact."""
+    den = lcm(*divisors)
+    factors = integers([den // divisor for divisor in divisors])
+    counted = index >= 0
+    places = np.repeat(np.arange(len(index)), counted.sum(axis=1))
+    matrix = Sparse.of((len(index), rows.count), places, index[counted], factors[places])
+    return rows.apply(Matrix(matrix, den))
+
+
+def concatenate(parts: Sequence[Tensor], axis: int) -> Tensor:
+    """Tensors side by side along an axis."""
+    starts = np.cumsum([0, *(part.rows.count for part in parts)])
+    index = [part.index + start for part, start in zip(parts, starts, strict=False)]
+    return Tensor(stack([part.rows for part in parts]), np.concatenate(index, axis))
 
 
 def matmul(a: Tensor, weight_t: Matrix) -> Tensor:
