@@ -58,7 +58,7 @@ class Node(Protocol):
 
 @dataclass(frozen=True)
 class _Part:
-    """A dense block of a weight cut: planes (k, count * r), and where its rows and columns are; None: everywhere."""
+    """A dense block of a weight cut: planes (k, count * r), and its places; None for a whole weight."""
 
     planes: Floats
     places: Block | None

@@ -6,7 +6,7 @@ not the rounding of a runtime.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
@@ -100,6 +100,21 @@ class Network:
     def parameters(self) -> int:
         """Number of weights and biases."""
         return sum(node.width + sum(w.shape[0] * w.shape[1] for _, w in node.inputs) for node in self.nodes)
+
+    @property
+    def nonzero(self) -> int:
+        """Number of weights and biases that are not zero."""
+        return sum(len(row) for matrix in self._matrices() for row in matrix.row_entries())
+
+    @property
+    def distinct(self) -> int:
+        """Number of different weights and biases that are not zero in each matrix: shared ones count once."""
+        return sum(len({v for row in matrix.row_entries() for _, v in row}) for matrix in self._matrices())
+
+    def _matrices(self) -> Iterator[Matrix]:
+        for node in self.nodes:
+            yield from (weight for _, weight in node.inputs)
+            yield node.bias
 
     def evaluate(self, points: Iterable[Sequence[Rational]]) -> Points:
         """Exact values (count, output_dim) at points (count, input_dim). Raises ShapeError."""

@@ -27,7 +27,7 @@ _RATIONAL = re.compile(r"(0|-?[1-9][0-9]*)(?:/([1-9][0-9]*))?")
 
 Rational = int | Fraction
 
-# A sparse matrix is multiplied faster than a dense one from this size on, when at most this share is not zero.
+# From this size on, with at most one entry in so many not zero, a sparse matrix is multiplied faster.
 SPARSE_FROM, SPARSE_SHARE = 2**16, 8
 
 

@@ -1,8 +1,8 @@
 """`Sparse`: integer matrices that are mostly zero, kept by rows, with products that know repeated rows.
 
-A convolution is such a matrix. The rows of one output position read the same columns, and every position inside
-the image has the same values: `blocks` finds both, so that a product gathers the columns and multiplies by one
-small dense matrix for all positions, as convolutions are computed elsewhere (im2col).
+A convolution is such a matrix. The rows of one output position read the same columns, and every position
+inside the image has the same values: `blocks` finds both, so that a product gathers the columns and
+multiplies by one small dense matrix for all positions, as convolutions are computed elsewhere (im2col).
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -49,7 +50,11 @@ class Sparse:
         first = np.ones(len(rows), bool)
         first[1:] = (rows[1:] != rows[:-1]) | (columns[1:] != columns[:-1])
         if not first.all():
-            rows, columns, values = rows[first], columns[first], np.add.reduceat(values, np.flatnonzero(first))
+            rows, columns, values = (
+                rows[first],
+                columns[first],
+                np.add.reduceat(values, np.flatnonzero(first)),
+            )
         kept = values != 0
         rows, columns, values = rows[kept], columns[kept], values[kept]
         starts = np.zeros(shape[0] + 1, np.int64)
@@ -77,7 +82,7 @@ class Sparse:
         """(column, value) pairs, row by row."""
         pairs = list(zip(self.columns.tolist(), self.values.tolist(), strict=True))
         starts = self.starts.tolist()
-        return (pairs[start:stop] for start, stop in zip(starts, starts[1:], strict=False))
+        return (pairs[start:stop] for start, stop in pairwise(starts))
 
     def entry(self, i: int, j: int) -> int:
         """The entry in row i and column j."""
@@ -133,7 +138,7 @@ class Sparse:
         for block in self.blocks:
             places, k = block.columns.shape
             gathered = fmpz_mat(count * places, k, x[:, block.columns].ravel().tolist())
-            product = gathered * fmpz_mat(*block.values.T.shape, block.values.T.ravel().tolist())
+            product = gathered * fmpz_mat(block.values.T.tolist())
             result[:, block.rows] = integers(product.entries()).reshape(count, places, -1)
         return fmpz_mat(count, self.shape[0], result.ravel().tolist())
 
@@ -142,7 +147,7 @@ class Sparse:
         """The rows that are not zero, those of the same columns together, equal groups as one block."""
         groups: dict[bytes, list[int]] = {}
         starts = self.starts.tolist()
-        for i, (start, stop) in enumerate(zip(starts, starts[1:], strict=False)):
+        for i, (start, stop) in enumerate(pairwise(starts)):
             if start < stop:
                 groups.setdefault(self.columns[start:stop].tobytes(), []).append(i)
         values = self.values.tolist()

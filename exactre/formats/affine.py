@@ -108,7 +108,7 @@ def stack(parts: Sequence[Rows]) -> Rows:
 
 
 class Builder:
-    """Collects the ReLUs of a graph, and what is kept beside them, and makes the Network; `input_dim` inputs."""
+    """Collects the ReLUs of a graph, and what is kept beside them, and makes the Network."""
 
     def __init__(self, input_dim: int) -> None:
         self._widths = [input_dim]
@@ -163,7 +163,8 @@ class Builder:
 
 
 def _apply(weight: Matrix, term: Matrix) -> Matrix:
-    return weight if term.sparse is not None and term.sparse.is_identity else weight @ term
+    identity = term.sparse is not None and term.den == 1 and term.sparse.is_identity
+    return weight if identity else weight @ term
 
 
 def _stack_terms(parts: Sequence[tuple[Matrix | None, int]]) -> Matrix:

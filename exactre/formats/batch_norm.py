@@ -1,7 +1,7 @@
-"""Batch normalization at inference: an affine map whose factor, gain / sqrt(variance + epsilon), may be irrational.
+"""Batch normalization at inference: affine, but its factor gain / sqrt(variance + epsilon) may be irrational.
 
-An irrational factor is no number of an exact network. It is refused, unless the caller names the float type to
-round it to: then it is the float nearest to the real factor, as a file would hold whose normalization has been
+An irrational factor is no number of an exact network. It is refused, unless the caller names the float type
+to round it to: then it is the float nearest to the real factor, as in a file whose normalization has been
 folded into the layer before. Everything else stays exact.
 """
 
@@ -17,16 +17,16 @@ from exactre.formats.affine import Tensor, constants
 from exactre.formats.floats import Kind, nearest
 from exactre.rational import Matrix
 
-# No float64, and no middle of two, has a bit below 2^-1075: between two neighbours on this grid all numbers round alike.
+# No float64, and no middle of two, has a bit below 2^-1075: between neighbours on this grid all round alike.
 _GRID_BITS = 1080
 
 
 def batch_norm(
     x: Tensor, statistics: Sequence[Sequence[Fraction]], epsilon: Fraction, rounding: Kind | None
 ) -> Tensor:
-    """Normalised x (batch, channels, ...); statistics: gains, shifts, means and variances of every channel.
+    """Normalised x (batch, channels, ...); `statistics`: gains, shifts, means, variances of every channel.
 
-    Exact where each factor is rational or `rounding` is given. Raises UnsupportedOperator where it is neither.
+    Exact but for irrational factors, which `rounding` rounds. Raises UnsupportedOperator where it is None.
     """
     if len(x.shape) < 2:
         raise UnsupportedOperator("only a tensor of at least two dimensions is read")

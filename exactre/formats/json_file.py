@@ -104,11 +104,11 @@ def _dump_weight(weight: Matrix) -> list[list[str]] | dict[str, Any]:
     m, n = weight.shape
     places = [(i, j, v) for i, row in enumerate(weight.row_entries()) for j, v in row]
     texts = _texts([v for _, _, v in places], weight.den)
-    entries = [[i, j, text] for (i, j, _), text in zip(places, texts, strict=True)]
-    if 4 * len(entries) <= m * n:
+    if 4 * len(places) <= m * n:
+        entries = [[i, j, text] for (i, j, _), text in zip(places, texts, strict=True)]
         return {"shape": [m, n], "entries": entries}
     rows = [["0"] * n for _ in range(m)]
-    for i, j, text in entries:
+    for (i, j, _), text in zip(places, texts, strict=True):
         rows[i][j] = text
     return rows
 

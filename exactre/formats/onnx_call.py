@@ -1,7 +1,8 @@
-"""What every ONNX operator is written with: one use of it, its inputs as values, and the table it is entered in.
+"""What every ONNX operator is written with: `Call`, one use of it, and `Table`, in which it is entered.
 
-A value is a stored constant (an array) or an exact affine tensor. Attributes that an operator does not declare are
-refused, so that none is silently ignored.
+A value is a stored constant (an array) or an exact affine tensor. To add an operator, write a function under
+`@TABLE.operator(name, arity, attributes...)`: attributes that are not declared are refused, so that none is
+silently ignored.
 """
 
 from __future__ import annotations
@@ -38,8 +39,8 @@ INTEGERS = {getattr(onnx.TensorProto, f"{sign}INT{bits}") for sign in ("", "U") 
 class Call:
     """One use of an operator: its attributes and inputs (None where an optional one is left out).
 
-    `outputs` is how many outputs the node names; `rounding` is the float type that an irrational number may be
-    rounded to, or None.
+    `outputs` is how many outputs the node names; `rounding` is the float type that an irrational number may
+    be rounded to, or None.
     """
 
     attributes: Mapping[str, object]
@@ -78,10 +79,12 @@ class Call:
         return Fraction(value)
 
     def text(self, name: str, choices: Sequence[str]) -> str:
-        """Text attribute, one of `choices`, the first by default. Raises UnsupportedOperator naming another."""
+        """Text attribute, one of `choices`, by default the first. Raises UnsupportedOperator else."""
         value = self.attributes.get(name, choices[0].encode())
         if not isinstance(value, bytes) or value.decode(errors="replace") not in choices:
-            raise UnsupportedOperator(f"attribute {name!r}: expected one of {', '.join(choices)}, found {value!r:.60}")
+            raise UnsupportedOperator(
+                f"attribute {name!r}: expected one of {', '.join(choices)}, found {value!r:.60}"
+            )
         return value.decode()
 
     def integers(self, name: str, k: int) -> tuple[int, ...] | None:

@@ -9,7 +9,6 @@ Source: the ONNX standard, IR and operator specifications, opsets 8 and later.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from math import prod
 from pathlib import Path
 
@@ -21,6 +20,7 @@ from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 from exactre.errors import FormatError, ShapeError, UnsupportedOperator
 from exactre.formats import onnx_layers, onnx_layout, onnx_operators
 from exactre.formats.affine import Builder, Tensor, stack
+from exactre.formats.choice import EVERYTHING, Choice
 from exactre.formats.floats import Kind, exact_kind, nearest
 from exactre.formats.onnx_call import FLOATS, Call, Entry, Value, stored, type_name
 from exactre.network import INPUT, Network
@@ -34,22 +34,7 @@ OPERATORS: Mapping[str, Entry] = onnx_operators.TABLE | onnx_layout.TABLE | onnx
 CUT = ("ArgMax", "LogSoftmax", "Sigmoid", "Softmax")
 
 
-@dataclass(frozen=True)
-class Choice:
-    """What to read of a graph: inputs and outputs by name, joined in that order; all there are if empty.
-
-    `shape` is the input's, where the graph leaves dimensions open. `cut` leaves out what ends the graph and is no
-    function of a ReLU network. `rounding` is the float type for the factors of normalizations that are irrational.
-    """
-
-    inputs: tuple[str, ...] = ()
-    outputs: tuple[str, ...] = ()
-    shape: tuple[int, ...] | None = None
-    cut: bool = False
-    rounding: Kind | None = None
-
-
-def read(path: Path, choice: Choice = Choice()) -> Network:
+def read(path: Path, choice: Choice = EVERYTHING) -> Network:
     """Exact network of an ONNX file.
 
     Raises FormatError on broken files, UnsupportedOperator naming the operator and its node.
@@ -92,7 +77,9 @@ def excerpt(path: Path, choice: Choice) -> bytes:
     model = _model(path)
     graph = model.graph
     outputs = [value.name for value in _chosen("output", list(graph.output), choice.outputs)]
-    ends = {node.output[0]: node.input[0] for node in graph.node if node.op_type in CUT and _ends(node, outputs)}
+    ends = {
+        node.output[0]: node.input[0] for node in graph.node if node.op_type in CUT and _ends(node, outputs)
+    }
     names = [ends.get(name, name) if choice.cut else name for name in outputs]
     del graph.output[:]
     graph.output.extend(onnx.ValueInfoProto(name=name) for name in names)
@@ -209,7 +196,9 @@ def _apply(
 
 
 def _where(node: onnx.NodeProto) -> str:
-    return f"{node.op_type} node {node.name!r}" if node.name else f"{node.op_type} node of {list(node.output)}"
+    return (
+        f"{node.op_type} node {node.name!r}" if node.name else f"{node.op_type} node of {list(node.output)}"
+    )
 
 
 def _input(name: str, values: Mapping[str, Value], nodes: Sequence[onnx.NodeProto]) -> Value:
@@ -217,7 +206,9 @@ def _input(name: str, values: Mapping[str, Value], nodes: Sequence[onnx.NodeProt
         return values[name]
     for later in nodes:
         if name in later.output:
-            raise FormatError(f"its input {name!r} is defined by nothing before it, but by the {_where(later)}: a cycle")
+            raise FormatError(
+                f"its input {name!r} is defined by nothing before it, but by {_where(later)}: a cycle"
+            )
     raise FormatError(f"its input {name!r} is defined by nothing before it")
 
 
@@ -263,7 +254,7 @@ def _chosen(
 
 
 def _input_shape(source: onnx.ValueInfoProto, given: tuple[int, ...] | None) -> tuple[int, ...]:
-    """Shape of an input: the given one, or the file's, with 1 for a first dimension that is left open: the batch."""
+    """Shape of an input: the given one, or the file's with a batch of 1 where its first size is open."""
     tensor = source.type.tensor_type
     place = f"input {source.name!r}"
     if tensor.elem_type not in FLOATS:

@@ -12,11 +12,10 @@ import numpy as np
 
 from exactre.errors import FormatError, UnsupportedOperator
 from exactre.formats import affine, piecewise
-from exactre.formats.affine import Rows, Tensor, constants
+from exactre.formats.affine import Tensor, constants
 from exactre.formats.batch_norm import batch_norm
 from exactre.formats.onnx_call import Call, Table, Value, axis_of, constant_tensor, fractions
 from exactre.formats.windows import Sizes, Windows, averages, convolve, maxima, same_pads, windows
-from exactre.rational import Matrix
 
 TABLE = Table()
 
@@ -28,10 +27,14 @@ _WINDOW = ("auto_pad", "dilations", "kernel_shape", "pads", "strides")
 def _conv(call: Call) -> Value:
     x, weight = call.tensor(0), constant_tensor(call.value(1), "a kernel")
     if len(x.shape) < 3 or len(weight.shape) != len(x.shape):
-        raise FormatError(f"expected (batch, channels, sizes) and a kernel, found {list(x.shape)}, {list(weight.shape)}")
+        raise FormatError(
+            f"expected (batch, channels, sizes) and a kernel, found {list(x.shape)}, {list(weight.shape)}"
+        )
     group, channels = call.integer("group", 1), weight.shape[0]
     if group < 1 or channels % group or x.shape[1] != weight.shape[1] * group:
-        raise FormatError(f"a kernel {list(weight.shape)} in {group} groups does not fit {x.shape[1]} channels")
+        raise FormatError(
+            f"a kernel {list(weight.shape)} in {group} groups does not fit {x.shape[1]} channels"
+        )
     if _numbers(call, "kernel_shape", weight.shape[2:]) != weight.shape[2:]:
         raise FormatError(f"expected the kernel_shape {list(weight.shape[2:])}")
     result = convolve(x, weight.flat().bias, channels, group, _windows(call, x, weight.shape[2:]))
@@ -152,9 +155,9 @@ def _kernel(call: Call) -> tuple[int, ...]:
     return _numbers(call, "kernel_shape", ())
 
 
-def _numbers(call: Call, name: str, default: Sizes) -> tuple[int, ...]:
+def _numbers(call: Call, name: str, default: tuple[int, ...]) -> tuple[int, ...]:
     found = call.integers(name, len(call.inputs))
-    return tuple(default) if found is None else found
+    return default if found is None else found
 
 
 def _windows(call: Call, x: Tensor, kernel: Sizes) -> Windows:
@@ -165,7 +168,8 @@ def _windows(call: Call, x: Tensor, kernel: Sizes) -> Windows:
     padding = call.text("auto_pad", _PADDING)
     if len(pads) != 2 * len(sizes):
         raise FormatError(f"expected {2 * len(sizes)} pads, found {len(pads)}")
-    begin, end = pads[: len(sizes)], pads[len(sizes) :]
+    begin: Sizes = pads[: len(sizes)]
+    end: Sizes = pads[len(sizes) :]
     ceil = bool(call.integer("ceil_mode", 0))
     if padding == "VALID":
         begin = end = (0,) * len(sizes)

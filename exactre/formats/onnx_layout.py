@@ -5,6 +5,7 @@ Source: the operator pages of the ONNX standard, opsets 8 and later.
 
 from __future__ import annotations
 
+from functools import partial
 from itertools import accumulate
 
 import numpy as np
@@ -12,7 +13,16 @@ import numpy as np
 from exactre.errors import FormatError, UnsupportedOperator
 from exactre.formats import affine
 from exactre.formats.affine import Tensor, constants
-from exactre.formats.onnx_call import Call, Table, Value, arranged, as_tensor, axis_of, constant_tensor, integers
+from exactre.formats.onnx_call import (
+    Call,
+    Table,
+    Value,
+    arranged,
+    as_tensor,
+    axis_of,
+    constant_tensor,
+    integers,
+)
 
 TABLE = Table()
 
@@ -113,9 +123,11 @@ def _split(call: Call) -> list[Value]:
         share = -(-x.shape[axis] // call.outputs)
         sizes = (*[share] * (call.outputs - 1), x.shape[axis] - share * (call.outputs - 1))
     if len(sizes) != call.outputs or sum(sizes) != x.shape[axis] or min(sizes) < 1:
-        raise FormatError(f"expected {call.outputs} positive sizes of sum {x.shape[axis]}, found {list(sizes)}")
-    places = [np.arange(end - size, end) for size, end in zip(sizes, accumulate(sizes), strict=True)]
-    return [arranged(x, lambda v, part=part: np.take(v, part, axis)) for part in places]
+        raise FormatError(
+            f"expected {call.outputs} positive sizes of sum {x.shape[axis]}, found {list(sizes)}"
+        )
+    parts = [np.arange(end - size, end) for size, end in zip(sizes, accumulate(sizes), strict=True)]
+    return [arranged(x, partial(np.take, indices=part, axis=axis)) for part in parts]
 
 
 @TABLE.operator("Pad", (1, 4), "mode", "pads", "value")
@@ -131,10 +143,12 @@ def _pad(call: Call) -> Value:
     widths = [(0, 0)] * len(x.shape)
     for k, axis in enumerate(axes):
         widths[axis_of(axis, len(x.shape), len(x.shape))] = pads[k], pads[len(axes) + k]
-    if mode != "constant":
-        if mode == "reflect" and any(max(w) >= size for w, size in zip(widths, x.shape, strict=True)):
+    if mode == "edge":
+        return arranged(x, lambda v: np.pad(v, widths, "edge"))
+    if mode == "reflect":
+        if any(max(w) >= size for w, size in zip(widths, x.shape, strict=True)):
             raise FormatError("expected pads that are smaller than what they reflect")
-        return arranged(x, lambda v: np.pad(v, widths, mode))
+        return arranged(x, lambda v: np.pad(v, widths, "reflect"))
     filling = constants([call.number("value", 0.0)])
     if value is not None:
         filling = constant_tensor(value, "a padding").flat()

@@ -40,7 +40,7 @@ def absolute(builder: Builder, x: Tensor) -> Tensor:
 
 
 def leaky(builder: Builder, x: Tensor, slopes: Tensor) -> Tensor:
-    """x where x > 0, else slope * x: slope * x + (1 - slope) * relu(x); the slopes are constants of x's shape."""
+    """slope * x + (1 - slope) * relu(x), which is x where x > 0, else slope * x; the slopes are constants."""
     x = _kept(builder, x)
     rest = affine.add(Tensor.of(constants([Fraction(1)]), ()), affine.negative(slopes))
     return affine.add(affine.scale(x, slopes), affine.scale(relu(builder, x), rest))
@@ -50,13 +50,12 @@ def clip(builder: Builder, x: Tensor, low: Fraction | None, high: Fraction | Non
     """min(max(x, low), high) = low + relu(x - low) - relu(x - high). Raises FormatError when low > high."""
     if low is not None and high is not None and low > high:
         raise FormatError(f"expected min <= max, found {low} and {high}")
-    rows = x.flat()
-    if low is None and high is None:
-        return x
+    if high is None and low is not None:
+        return maximum(builder, x, Tensor.of(constants([low]), ()))
     if low is None or high is None:
-        bound = Tensor.of(constants([high if low is None else low]), ())
-        return minimum(builder, x, bound) if low is None else maximum(builder, x, bound)
+        return x if high is None else minimum(builder, x, Tensor.of(constants([high]), ()))
     # Both at once, so that what follows reads one node.
+    rows = x.flat()
     count = rows.count
     shifted = affine.stack([rows + constants([-bound] * count) for bound in (low, high)])
     steps = builder.relu(shifted)
@@ -66,7 +65,7 @@ def clip(builder: Builder, x: Tensor, low: Fraction | None, high: Fraction | Non
 
 
 def largest(builder: Builder, rows: Rows, index: Index) -> Rows:
-    """The greatest of the forms `index` (count, k) for each row, -1 standing for none; pair by pair in rounds."""
+    """The greatest of the forms of each row of `index` (count, k), -1 standing for none; pair by pair."""
     rows = builder.keep(rows)
     index = np.take_along_axis(index, np.argsort(index < 0, axis=1, kind="stable"), axis=1)
     while index.shape[1] > 1:

@@ -37,12 +37,18 @@ class Windows:
 
 
 def windows(
-    sizes: Sizes, kernel: Sizes, strides: Sizes, dilations: Sizes, begin: Sizes, end: Sizes, ceil: bool = False
+    sizes: Sizes,
+    kernel: Sizes,
+    strides: Sizes,
+    dilations: Sizes,
+    begin: Sizes,
+    end: Sizes,
+    ceil: bool = False,
 ) -> Windows:
     """The windows over spatial dimensions of `sizes` with paddings `begin` and `end`.
 
-    With `ceil` a window may reach beyond the padding, if it begins before it. Raises FormatError when the numbers
-    do not fit together or no window fits.
+    With `ceil` the last window may reach beyond the padding, if it begins in the input or before it. Raises
+    FormatError when the numbers do not fit together or no window fits.
     """
     numbers = (kernel, strides, dilations, begin, end)
     if any(len(values) != len(sizes) for values in numbers):
@@ -53,7 +59,9 @@ def windows(
     for size, k, stride, dilation, low, high in zip(sizes, *numbers, strict=True):
         span = size + low + high - dilation * (k - 1) - 1
         if span < 0:
-            raise FormatError(f"a window of {k} with dilation {dilation} is larger than {size} with pads {low}, {high}")
+            raise FormatError(
+                f"a window of {k} with dilation {dilation} is larger than {size} with pads {low}, {high}"
+            )
         count = span // stride + 1
         if ceil and span % stride and count * stride < size + low:
             count += 1
@@ -94,7 +102,10 @@ def convolve(x: Tensor, weight: Matrix, channels: int, group: int, w: Windows) -
     source = channel // (channels // group) * per_group + np.arange(per_group).reshape(1, 1, -1, 1)
     place = w.index[np.newaxis, :, np.newaxis, :]
     rows, columns, values, inside = np.broadcast_arrays(
-        channel * positions + np.arange(positions).reshape(1, -1, 1, 1), source * area + place, values, place >= 0
+        channel * positions + np.arange(positions).reshape(1, -1, 1, 1),
+        source * area + place,
+        values,
+        place >= 0,
     )
     kept = inside & (values != 0)
     shape = (channels * positions, inputs * area)
@@ -105,7 +116,7 @@ def convolve(x: Tensor, weight: Matrix, channels: int, group: int, w: Windows) -
 
 
 def averages(x: Tensor, w: Windows, include_pad: bool) -> Tensor:
-    """Average of each window of x (batch, channels, *sizes), of the padding's zeros too if `include_pad`; exact."""
+    """Average of each window of x (batch, channels, *sizes); `include_pad` counts the padding; exact."""
     index = _elements(x, w)
     counts = w.padded if include_pad else (w.index >= 0).sum(axis=1)
     if not counts.all():
@@ -115,7 +126,7 @@ def averages(x: Tensor, w: Windows, include_pad: bool) -> Tensor:
 
 
 def maxima(builder: Builder, x: Tensor, w: Windows) -> Tensor:
-    """Greatest element of each window of x (batch, channels, *sizes); the padding counts for nothing; exact."""
+    """Greatest element of each window of x (batch, channels, *sizes), the padding left out; exact."""
     if not (w.index >= 0).any(axis=1).all():
         raise FormatError("a window lies in the padding alone")
     return Tensor.of(largest(builder, x.rows, _elements(x, w)), (*x.shape[:2], *w.shape))
