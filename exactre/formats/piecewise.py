@@ -73,6 +73,9 @@ def largest(builder: Builder, rows: Rows, index: Index) -> Rows:
             index = np.hstack([index, np.full((len(index), 1), -1)])
         left, right = index[:, 0::2].copy(), index[:, 1::2]
         both = right >= 0
+        if not both.any():  # one element in every row
+            index = left
+            continue
         a, b = rows.select(left[both]), rows.select(right[both])
         greater = a + builder.relu(b + a.times(Fraction(-1)))
         left[both] = rows.count + np.arange(greater.count)
