@@ -87,19 +87,12 @@ def _enter(*names: str) -> Callable[[Operator], Operator]:
     return enter
 
 
-@_enter("clone", "alias", "contiguous", "detach", "lift_fresh_copy", "to", "_to_copy")
+@_enter("clone", "detach", "_to_copy")
 def _same(call: Arguments) -> Value:
     dtype = call.given.get("dtype")
     if dtype is not None and not getattr(dtype, "is_floating_point", False):
         raise UnsupportedOperator(f"a cast to {dtype} is not read")
     return call.value("self")
-
-
-@_enter("dropout", "feature_dropout")
-def _dropout(call: Arguments) -> Value:
-    if call["train"]:
-        raise UnsupportedOperator("training mode is not read")
-    return call.value("input")
 
 
 @_enter("conv1d", "conv2d", "conv3d")
@@ -132,20 +125,18 @@ def _addmm(call: Arguments) -> Value:
     return affine.add(summand, affine.times(product, call.factor("alpha")))
 
 
-@_enter("matmul", "mm", "bmm")
+@_enter("matmul", "mm")
 def _matmul(call: Arguments) -> Value:
     second = "other" if "other" in call.given else "mat2"
     return call.onnx("MatMul", [call.value("self"), call.value(second)])
 
 
-@_enter("batch_norm", "_native_batch_norm_legit_no_training")
+@_enter("_native_batch_norm_legit_no_training")
 def _batch_norm(call: Arguments) -> Value:
     x = call.tensor("input")
-    if call.given.get("training") or call["running_mean"] is None or call["running_var"] is None:
-        raise UnsupportedOperator("statistics of the batch are not read, only stored ones")
     statistics = []
-    for name, default in (("weight", 1), ("bias", 0), ("running_mean", 0), ("running_var", 1)):
-        if call[name] is None:
+    for name, default in (("weight", 1), ("bias", 0), ("running_mean", None), ("running_var", None)):
+        if call[name] is None and default is not None:
             statistics.append([Fraction(default)] * x.shape[1])
         else:
             statistics.append(fractions(constant_tensor(call.value(name), "a statistic")))
@@ -223,11 +214,6 @@ def _hardtanh(call: Arguments) -> Value:
     return piecewise.clip(call.builder, call.tensor("self"), call.number("min_val"), call.number("max_val"))
 
 
-@_enter("relu6")
-def _relu6(call: Arguments) -> Value:
-    return piecewise.clip(call.builder, call.tensor("self"), Fraction(0), Fraction(6))
-
-
 @_enter("maximum")
 def _maximum(call: Arguments) -> Value:
     return piecewise.maximum(call.builder, call.tensor("self"), call.tensor("other"))
@@ -249,6 +235,13 @@ def _sub(call: Arguments) -> Value:
     return affine.add(call.tensor("self"), affine.negative(other))
 
 
+@_enter("rsub")
+def _rsub(call: Arguments) -> Value:
+    return affine.add(
+        call.tensor("other"), affine.negative(affine.times(call.tensor("self"), call.factor("alpha")))
+    )
+
+
 @_enter("mul")
 def _mul(call: Arguments) -> Value:
     return call.onnx("Mul", [call.value("self"), call.value("other")])
@@ -266,17 +259,9 @@ def _neg(call: Arguments) -> Value:
     return affine.negative(call.tensor("self"))
 
 
-@_enter("view", "reshape", "_unsafe_view")
+@_enter("view")
 def _view(call: Arguments) -> Value:
-    shape = call["size"] if "size" in call.given else call["shape"]
-    return arranged(call.value("self"), lambda v: v.reshape(shape))
-
-
-@_enter("flatten")
-def _flatten(call: Arguments) -> Value:
-    x = call.value("self")
-    first, last = (axis_of(call[name], len(x.shape), len(x.shape)) for name in ("start_dim", "end_dim"))
-    return arranged(x, lambda v: v.reshape(*v.shape[:first], -1, *v.shape[last + 1 :]))
+    return arranged(call.value("self"), lambda v: v.reshape(call["size"]))
 
 
 @_enter("permute")
@@ -330,7 +315,7 @@ def _index_select(call: Arguments) -> Value:
     return call.onnx("Gather", [call.value("self"), call.value("index")], axis=call["dim"])
 
 
-@_enter("split_with_sizes", "split", "chunk")
+@_enter("split_with_sizes", "split")
 def _split(call: Arguments) -> list[Value]:
     x = call.value("self")
     axis = axis_of(call["dim"], len(x.shape), len(x.shape))
@@ -338,8 +323,7 @@ def _split(call: Arguments) -> list[Value]:
     if "split_sizes" in call.given:
         ends = list(accumulate(call["split_sizes"]))
     else:
-        size = call["split_size"] if "split_size" in call.given else -(-total // call["chunks"])
-        ends = [*range(size, total, size), total]
+        ends = [*range(call["split_size"], total, call["split_size"]), total]
     parts = [np.arange(start, end) for start, end in pairwise([0, *ends])]
     return [arranged(x, partial(np.take, indices=part, axis=axis)) for part in parts]
 
@@ -361,11 +345,11 @@ def _reduction(call: Arguments) -> dict[str, Any]:
     return {**given, "keepdims": int(call.given.get("keepdim", False))}
 
 
-@_enter("pad", "constant_pad_nd")
+@_enter("pad")
 def _pad(call: Arguments) -> Value:
     x, pads = call.value("self"), call["pad"]
     modes = {"constant": b"constant", "reflect": b"reflect", "replicate": b"edge"}
-    mode = call.given.get("mode", "constant")
+    mode = call["mode"]
     if mode not in modes:
         raise UnsupportedOperator(f"the mode {mode!r} is not read")
     # Pairs from the last dimension on: (before, after).

@@ -272,7 +272,7 @@ def _input_shape(source: onnx.ValueInfoProto, given: tuple[int, ...] | None) -> 
             size = 1 if given is None else given[k]
         if size < 1:
             found = dimension.dim_param or dimension.dim_value
-            hint = "; shape=... (--shape) gives it" if size == -1 else ""
+            hint = "; shape=... (--shape) gives it" if given is None and size == -1 else ""
             raise FormatError(f"{place}: dimension {k}: expected a positive size, found {found!r}{hint}")
         if given is not None and given[k] != size:
             raise FormatError(f"{place}: dimension {k}: expected {size}, found shape {list(given)}")
