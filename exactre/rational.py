@@ -20,7 +20,7 @@ from flint import fmpz, fmpz_mat
 from numpy.typing import NDArray
 
 from exactre.errors import FormatError, ShapeError
-from exactre.sparse import Index, Sparse
+from exactre.sparse import Index, Sparse, integers
 from exactre.sparse import stack as stack_sparse
 
 _RATIONAL = re.compile(r"(0|-?[1-9][0-9]*)(?:/([1-9][0-9]*))?")
@@ -85,7 +85,12 @@ class Matrix:
         """
         array = _finite(values)
         low = _lowest_bit(array)
-        return cls(_scaled(array, low), 1 << -low)
+        filled = np.flatnonzero(array)
+        if array.size >= max(SPARSE_FROM, SPARSE_SHARE * len(filled)):
+            rows, columns = np.divmod(filled, array.shape[1])
+            numbers = integers(_whole(array.ravel()[filled], low))
+            return cls(Sparse.of(array.shape, rows, columns, numbers), 1 << -low)
+        return cls(fmpz_mat(array.shape[0], array.shape[1], _whole(array, low)), 1 << -low)
 
     @property
     def num(self) -> fmpz_mat:
@@ -247,7 +252,8 @@ class Points(Sequence[tuple[Fraction, ...]]):
         """The integers on FLINT (count, dim)."""
         if self._num is None:
             assert self._floats is not None
-            self._num = _scaled(self._floats, 1 - self.den.bit_length())
+            flat = _whole(self._floats, 1 - self.den.bit_length())
+            self._num = fmpz_mat(len(self), self.dim, flat)
         return self._num
 
     @property
@@ -327,13 +333,12 @@ def _lowest_bit(array: NDArray[np.float64]) -> int:
     return int(lowest.min(initial=0, where=whole != 0))
 
 
-def _scaled(array: NDArray[np.float64], low: int) -> fmpz_mat:
-    """The integers `array / 2**low`."""
+def _whole(array: NDArray[np.float64], low: int) -> list[int]:
+    """The integers `array / 2**low` in row-major order."""
     mantissa, exponent = np.frexp(array)
     whole = np.ldexp(mantissa, 53).astype(np.int64).ravel().tolist()
     shift = (exponent.astype(np.int64) - 53 - low).ravel().tolist()
-    flat = [w << s if s >= 0 else w >> -s for w, s in zip(whole, shift, strict=True)]
-    return fmpz_mat(array.shape[0], array.shape[1], flat)
+    return [w << s if s >= 0 else w >> -s for w, s in zip(whole, shift, strict=True)]
 
 
 def _content(values: Iterable[int | fmpz], den: int) -> int:

@@ -123,6 +123,12 @@ def test_only_a_large_matrix_of_few_entries_stays_sparse():
         return matrix.packed().sparse is not None
 
     n = int(SPARSE_FROM**0.5)
+    floats = np.zeros((n, n))
+    floats[3, 5:7] = 0.5, -(2.0**-60)
+    read = Matrix.from_floats(floats)
+    assert read.sparse is not None
+    assert [read[3, j] for j in (4, 5, 6)] == [0, Fraction(1, 2), Fraction(-1, 2**60)]
+    assert read == Matrix(read.num, read.den)
     assert kept(n, n * n // 8)
     assert not kept(n, n * n // 8 + 1)
     assert not kept(n - 1, n)
