@@ -62,7 +62,7 @@ def read(path: Path, choice: Choice = EVERYTHING) -> Network:
         values[source.name] = Tensor(builder.input(), index)
     nodes = _needed(graph, outputs) if choice.outputs else list(graph.node)
     for node in nodes:
-        if node.op_type in CUT and choice.cut and _ends(node, outputs):
+        if choice.cut and _may_be_cut(node, outputs):
             values[node.output[0]] = _input(node.input[0], values, nodes)
         else:
             _run(node, values, builder, choice.rounding, nodes, outputs)
@@ -156,8 +156,8 @@ def _run(
     entry = OPERATORS.get(node.op_type) if node.domain in ("", "ai.onnx") else None
     if entry is None:
         domain = f" of domain {node.domain!r}" if node.domain else ""
-        ends = node.op_type in CUT and not node.domain and _ends(node, outputs)
-        hint = "; it ends the graph: cut=True (--cut) leaves it out" if ends else ""
+        last = _may_be_cut(node, outputs)
+        hint = "; it ends the graph: cut=True (--cut) leaves it out" if last else ""
         raise UnsupportedOperator(f"{where}: the operator {node.op_type}{domain} is not read{hint}")
     try:
         found = _apply(node, entry, values, builder, rounding, nodes)
@@ -221,9 +221,10 @@ def _output(name: str, values: Mapping[str, Value]) -> Tensor:
     return result
 
 
-def _ends(node: onnx.NodeProto, outputs: Sequence[str]) -> bool:
-    """True when the node computes one of the outputs."""
-    return len(node.output) == 1 and len(node.input) == 1 and node.output[0] in outputs
+def _may_be_cut(node: onnx.NodeProto, outputs: Sequence[str]) -> bool:
+    """True for a standard Softmax or the like that computes one of the outputs."""
+    standard = node.op_type in CUT and node.domain in ("", "ai.onnx")
+    return standard and len(node.output) == len(node.input) == 1 and node.output[0] in outputs
 
 
 def _needed(graph: onnx.GraphProto, outputs: Sequence[str]) -> list[onnx.NodeProto]:

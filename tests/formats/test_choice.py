@@ -149,6 +149,13 @@ def test_nothing_is_cut_in_the_middle(path):
     assert refused(path, UnsupportedOperator) == refused(path, UnsupportedOperator, cut=True) == message
 
 
+def test_an_operator_of_the_same_name_in_another_domain_is_not_cut(path):
+    other = helper.make_node("Softmax", ["h"], ["y"], name="softmax", domain="com.example")
+    write(graph([node("Gemm", "x w", "h"), other], [1, 2], [W]), path)
+    message = "Softmax node 'softmax': the operator Softmax of domain 'com.example' is not read"
+    assert refused(path, UnsupportedOperator, cut=True) == message
+
+
 def test_no_other_operator_is_cut(path):
     write(graph([node("Gemm", "x w", "h"), node("Tanh", "h")], [1, 2], [W]), path)
     message = "Tanh node 'tanh': the operator Tanh is not read"

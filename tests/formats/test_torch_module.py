@@ -65,14 +65,14 @@ class Residual(nn.Module):
         self.first = nn.Conv2d(2, 4, 3, padding=1, stride=2)
         self.norm = nn.BatchNorm2d(4, eps=0.0)
         self.second = nn.Conv2d(4, 4, 3, padding="same", groups=2, bias=False)
-        self.skip = nn.Conv2d(2, 4, 1, stride=2)
+        self.shortcut = nn.Conv2d(2, 4, 1, stride=2)
         self.relu = nn.ReLU(inplace=True)
         self.pool = nn.AdaptiveAvgPool2d(1)
         self.dense = nn.Linear(4, 3)
 
     def forward(self, x):
         y = self.second(self.relu(self.norm(self.first(x))))
-        y += self.skip(x)
+        y += self.shortcut(x)
         return self.dense(torch.flatten(self.pool(self.relu(y)), 1))
 
 
