@@ -77,9 +77,7 @@ def excerpt(path: Path, choice: Choice) -> bytes:
     model = _model(path)
     graph = model.graph
     outputs = [value.name for value in _chosen("output", list(graph.output), choice.outputs)]
-    ends = {
-        node.output[0]: node.input[0] for node in graph.node if node.op_type in CUT and _ends(node, outputs)
-    }
+    ends = {node.output[0]: node.input[0] for node in graph.node if _may_be_cut(node, outputs)}
     names = [ends.get(name, name) if choice.cut else name for name in outputs]
     del graph.output[:]
     graph.output.extend(onnx.ValueInfoProto(name=name) for name in names)
