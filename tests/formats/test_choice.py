@@ -14,7 +14,6 @@ from exactre import load, save
 from exactre.errors import FormatError, UnsupportedOperator
 from exactre.formats.affine import Builder, Tensor
 from exactre.formats.batch_norm import batch_norm
-from exactre.formats.choice import Choice
 from exactre.formats.runtime import replay
 from exactre.network import Network
 
@@ -51,8 +50,8 @@ def test_several_inputs_are_joined_in_the_order_of_their_names(path):
     assert net(point) == (10, 17)
     swapped = load(path, input=["z", "x"])
     assert swapped(point[2:] + point[:2]) == net(point)
-    assert replay(path, point, Choice(inputs=("x", "z"))) == tuple(map(float, net(point)))
-    assert replay(path, point[2:] + point[:2], Choice(inputs=("z", "x"))) == tuple(map(float, net(point)))
+    assert replay(path, point, input=("x", "z")) == tuple(map(float, net(point)))
+    assert replay(path, point[2:] + point[:2], input=("z", "x")) == tuple(map(float, net(point)))
 
 
 def test_an_input_that_is_needed_and_not_chosen_is_named_with_its_reader(path):
@@ -87,7 +86,7 @@ def test_an_output_is_chosen_by_its_name_and_only_what_it_needs_is_read(path):
     first, second = load(path, output="y"), load(path, output="h")
     assert (first((1, -2)), second((1, -2))) == ((0, 0), (-5, -3))
     assert load(path, output=["h", "y"])((1, -2)) == (-5, -3, 0, 0)
-    assert replay(path, (1, -2), Choice(outputs=("h", "y"))) == (-5.0, -3.0, 0.0, 0.0)
+    assert replay(path, (1, -2), output=("h", "y")) == (-5.0, -3.0, 0.0, 0.0)
     assert refused(path, UnsupportedOperator, output="t") == "Tanh node 'tanh': the operator Tanh is not read"
 
 
@@ -109,7 +108,7 @@ def test_a_given_shape_closes_an_open_one(path):
     open_image(path)
     net = load(path, shape=(1, 2, 2, 2))
     assert net((4, 4, 4, 4, 0, 8, 8, 0)) == (16, -6)
-    assert replay(path, (4, 4, 4, 4, 0, 8, 8, 0), Choice(shape=(1, 2, 2, 2))) == (16.0, -6.0)
+    assert replay(path, (4, 4, 4, 4, 0, 8, 8, 0), shape=(1, 2, 2, 2)) == (16.0, -6.0)
     assert load(path, shape=[2, 2, 1, 1]).input_dim == 4
 
 
@@ -140,7 +139,7 @@ def test_what_ends_a_graph_is_cut_off_on_request_alone(path, kind):
     kept = f"{kind} node {kind.lower()!r}: the operator {kind} is not read; it ends the graph: "
     assert refused(path, UnsupportedOperator) == kept + "cut=True (--cut) leaves it out"
     assert load(path, cut=True) == Network.from_rows([([[1, 3], [-2, Fraction(1, 2)]], [0, 0])])
-    assert replay(path, (1, -2), Choice(cut=True)) == (-5.0, -3.0)
+    assert replay(path, (1, -2), cut=True) == (-5.0, -3.0)
 
 
 def test_nothing_is_cut_in_the_middle(path):
@@ -165,7 +164,7 @@ def test_no_other_operator_is_cut(path):
 def test_a_graph_without_such_an_end_is_read_whole(path):
     write(graph([node("Gemm", "x w", "h"), node("Relu", "h")], [1, 2], [W]), path)
     assert load(path, cut=True) == load(path)
-    assert replay(path, (1, -2), Choice(cut=True)) == replay(path, (1, -2))
+    assert replay(path, (1, -2), cut=True) == replay(path, (1, -2))
 
 
 def test_names_and_shapes_belong_to_onnx_files(tmp_path):

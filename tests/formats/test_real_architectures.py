@@ -10,27 +10,25 @@ from fractions import Fraction
 import numpy as np
 import onnx
 import pytest
-from graphs import runtime_values
 
 from exactre import load
 from exactre.certify.certificate import digest
-from exactre.formats import json_file, onnx_file
-from exactre.formats.choice import Choice
+from exactre.formats import json_file
 from exactre.formats.runtime import replay
 from exactre.network import INPUT
 from exactre.rational import Matrix, Points
 
-CUT = Choice(cut=True)
+CUT = {"cut": True}
 MODELS = {
-    "cifar_base_kw.onnx": ((3072, 2048, 1024, 100, 10), Choice()),
-    "cifar_base_kw_simp.onnx": ((3072, 2048, 1024, 100, 10), Choice()),
-    "convnet_avgpool.onnx": ((784, 23328, 10), Choice()),
-    "convnet_maxpool.onnx": ((784, 23328, 9216, 4608, 2304, 1152, 10), Choice()),
-    "conv_mp1.onnx": ((192, 512, 256, 128, 32, 5), Choice()),
-    "resnet_2b.onnx": ((3072, 2048, 1024, 1024, 1024, 1024, 100, 10), Choice()),
-    "mnist5x20_leaky_relu.onnx": ((784, *[20] * 12, 10), Choice()),
-    "linear2-3_bn1-linear3-1.onnx": ((2, 1), Choice(rounding="float32")),
-    "oneInput_twoBranches.onnx": ((12, 12, 12, 12, 12), Choice(outputs=("Y",))),
+    "cifar_base_kw.onnx": ((3072, 2048, 1024, 100, 10), {}),
+    "cifar_base_kw_simp.onnx": ((3072, 2048, 1024, 100, 10), {}),
+    "convnet_avgpool.onnx": ((784, 23328, 10), {}),
+    "convnet_maxpool.onnx": ((784, 23328, 9216, 4608, 2304, 1152, 10), {}),
+    "conv_mp1.onnx": ((192, 512, 256, 128, 32, 5), {}),
+    "resnet_2b.onnx": ((3072, 2048, 1024, 1024, 1024, 1024, 100, 10), {}),
+    "mnist5x20_leaky_relu.onnx": ((784, *[20] * 12, 10), {}),
+    "linear2-3_bn1-linear3-1.onnx": ((2, 1), {"weights": "float32"}),
+    "oneInput_twoBranches.onnx": ((12, 12, 12, 12, 12), {"output": "Y"}),
     "lhc_2_80.onnx": ((16, 40, 40, 5), CUT),
     "lhc_2_80_pruned.onnx": ((16, 40, 40, 5), CUT),
 }
@@ -47,8 +45,8 @@ def points(dim, top, count=2):
 
 @pytest.mark.parametrize("name", MODELS)
 def test_a_real_network_has_its_widths(models, name):
-    widths, choice = MODELS[name]
-    net = onnx_file.read(models / name, choice)
+    widths, options = MODELS[name]
+    net = load(models / name, **options)
     assert (net.input_dim, *(node.width for node in net.nodes)) == widths
 
 
@@ -73,14 +71,13 @@ def test_a_real_graph_is_wired_as_the_runtime_wires_it(models, name, tmp_path):
                 attribute.f = 0.0
     path = tmp_path / "model.onnx"
     path.write_bytes(model.SerializeToString())
-    _, choice = MODELS[name]
-    net = onnx_file.read(path, choice)
+    _, options = MODELS[name]
+    net = load(path, **options)
     batch = [[16 * v for v in p] for p in points(net.input_dim, 1)]
     assert max(abs(v) for values in net.preactivations(batch).values() for row in values for v in row) < 2**24
     values = [net(p) for p in batch]
     assert len(set(values)) > 1
-    path.write_bytes(onnx_file.excerpt(path, choice))
-    assert values == runtime_values(onnx.load(path), batch)
+    assert values == [tuple(map(Fraction, replay(path, p, **options))) for p in batch]
 
 
 def absolute(matrix):
@@ -95,8 +92,8 @@ def test_the_runtime_stays_within_its_rounding_errors(models, name):
     # sum |W| e + g (sum |W| (|x| + e) + |b|) + t, g = k v / (1 - k v), of unit v = 2^-24 and with k the row's
     # entries and 4 more, for the factors that are folded into its weights (an average's size, a slope).
     # A maximum of the file is exact, and e over its pieces a + relu(b - a) is at least the errors of a and b.
-    _, choice = MODELS[name]
-    net = onnx_file.read(models / name, choice)
+    _, options = MODELS[name]
+    net = load(models / name, **options)
     for point in points(net.input_dim, 32, 1):
         point = [Fraction(v, 32) for v in point]
         values = net.preactivations([point], after_relu=True)
@@ -115,7 +112,7 @@ def test_the_runtime_stays_within_its_rounding_errors(models, name):
             tiny = Matrix.column([Fraction(k, 2**149)] * node.width)
             errors[node.name] = carried + summed.scale(Fraction(k, 2**24 - k)) + tiny
             sizes[node.name] = Matrix.column([abs(v) for v in values[node.name][0]])
-        found = replay(models / name, point, choice)
+        found = replay(models / name, point, **options)
         bounds = errors[net.nodes[-1].name].rows()
         for exact, value, (bound,) in zip(net(point), found, bounds, strict=True):
             assert abs(exact - Fraction(value)) <= bound
@@ -124,8 +121,8 @@ def test_the_runtime_stays_within_its_rounding_errors(models, name):
 def test_a_normalized_network_stays_within_its_rounding_errors(models, tmp_path):
     # The same with the file's own products: the graph of the absolute weights bounds what is summed, and each
     # number goes through at most 16 roundings, with those of the factor.
-    choice = MODELS[NORMALIZED][1]
-    net = onnx_file.read(models / NORMALIZED, choice)
+    options = MODELS[NORMALIZED][1]
+    net = load(models / NORMALIZED, **options)
     model = onnx.load(models / NORMALIZED)
     for tensor in model.graph.initializer:
         array = np.abs(onnx.numpy_helper.to_array(tensor))
@@ -133,9 +130,9 @@ def test_a_normalized_network_stays_within_its_rounding_errors(models, tmp_path)
         tensor.CopyFrom(onnx.numpy_helper.from_array(sign * array, tensor.name))
     path = tmp_path / "model.onnx"
     path.write_bytes(model.SerializeToString())
-    summed = onnx_file.read(path, choice)
+    summed = load(path, **options)
     for point in ([1, -2], [-3, 5], [Fraction(1, 8), 0]):
-        (value,), (exact,) = replay(models / NORMALIZED, point, choice), net(point)
+        (value,), (exact,) = replay(models / NORMALIZED, point, **options), net(point)
         (size,) = summed([abs(v) for v in point])
         assert abs(exact - Fraction(value)) <= size * Fraction(16, 2**24 - 16)
 
