@@ -33,8 +33,8 @@ from exactre.recover.output import assemble
 from exactre.recover.search import Search
 from exactre.recover.verify import first_mismatch, random_points, steered_points
 
-_WHOLE = 128  # up to so many inputs the chart is the identity
-_CHART = 32
+_WHOLE = 48  # up to so many inputs the chart is the identity
+_CHART = 8
 _SPARE = 8
 _REPAIRS = 40
 _CHECKS = 96
@@ -197,7 +197,7 @@ class _Run:
             points += steered_points(survey.model, survey.orientation, _CHECKS, rng)
             segment = first_mismatch(survey.jets, net, points)
             if segment is None and chart.dim < n:
-                full = Jets(self.ledger, Chart.identity(n))
+                full = survey.jets.over(Chart.identity(n))
                 found = lifted(survey, full, rows)
                 if found is None:
                     self.missing.append("a neuron's row over all inputs could not be read")
