@@ -216,7 +216,24 @@ class _Run:
         self.network = None
 
     def _certified(self, net: Network, chart: Chart) -> Line | None:
-        """Replay the ledger; with a given network, prove equality, or return a segment to a witness."""
+        """With a given network, prove equality, or return a segment to a witness; else replay the ledger."""
+        if self.target is not None:
+            self._tell("certificate", ())
+            left = None if self.timeout is None else max(0.0, self.timeout - (time.monotonic() - self.start))
+            verdict = certify_equivalence(self.target, net, timeout=left, executor=self.executor)
+            if verdict.status == "equivalent":
+                self.certificate = verdict.certificate
+                return None
+            if verdict.witness is not None:
+                self.network = None
+                if chart.dim < self.ledger.input_dim:
+                    self.missing.append(
+                        "the network differs from the one given, outside the chart that was searched"
+                    )
+                    return None
+                self.equivalence_queries += 1
+                end = [round(v * (1 << _WITNESS_BITS)) for v in verdict.witness.input]
+                return Line.through([0] * chart.dim, end, _WITNESS_BITS)
         self._tell("replay", ())
         self.ledger.reask(_REASKED)
         for points, answers in self.ledger.replay():
@@ -224,21 +241,6 @@ class _Run:
                 self.network = None
                 self.missing.append("the recovered network does not give every answer in the ledger")
                 return None
-        if self.target is None:
-            return None
-        self._tell("certificate", ())
-        left = None if self.timeout is None else max(0.0, self.timeout - (time.monotonic() - self.start))
-        verdict = certify_equivalence(self.target, net, timeout=left, executor=self.executor)
-        if verdict.status == "equivalent":
-            self.certificate = verdict.certificate
-        elif verdict.witness is not None and chart.dim == self.ledger.input_dim:
-            self.equivalence_queries += 1
-            self.network = None
-            end = [round(v * (1 << _WITNESS_BITS)) for v in verdict.witness.input]
-            return Line.through([0] * chart.dim, end, _WITNESS_BITS)
-        elif verdict.witness is not None:
-            self.network = None
-            self.missing.append("the network differs from the one given, outside the chart that was searched")
         return None
 
     def _searcher(self, chart: Chart, rng: np.random.Generator) -> Search:
