@@ -26,7 +26,7 @@ from rich.text import Text
 
 from exactre.certify.certificate import Witness, digest
 from exactre.certify.equivalence import certify_equivalence
-from exactre.certify.question import Domain
+from exactre.certify.question import Domain, decision
 from exactre.check import Invalid, Malformed, check_documents, read_json
 from exactre.errors import ExactreError, FormatError, InvalidCertificate
 from exactre.formats import SUFFIXES, json_file, load, save
@@ -110,7 +110,13 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("--certificate", metavar="CERT.json", help="the proof of the verdict")
     sub.add_argument("--witness", metavar="W.json", help="a point at which they differ")
     sub.add_argument("--box", type=_box, metavar="LO,HI", help="compare where every input is from LO to HI")
-    sub.add_argument("--tolerance", type=_rational, default=Fraction(0), metavar="Q", help="of every output")
+    claim = sub.add_mutually_exclusive_group()
+    claim.add_argument(
+        "--tolerance", type=_rational, default=Fraction(0), metavar="Q", help="of every output"
+    )
+    claim.add_argument(
+        "--same-argmax", action="store_true", help="compare decisions: the first index of a maximal output"
+    )
     sub.add_argument("--timeout", type=_seconds, metavar="S", help="seconds")
     sub.add_argument("--jobs", type=_positive_integer, metavar="N", help="processes for the case split")
 
@@ -204,22 +210,29 @@ def _certify(options: argparse.Namespace) -> int:
     with ExitStack() as stack:
         executor = stack.enter_context(ProcessPoolExecutor(options.jobs)) if options.jobs else None
         verdict = certify_equivalence(
-            a, b, domain=domain, tolerance=options.tolerance, timeout=options.timeout, executor=executor
+            a,
+            b,
+            domain=domain,
+            tolerance=options.tolerance,
+            same_argmax=options.same_argmax,
+            timeout=options.timeout,
+            executor=executor,
         )
     facts: dict[str, Any] = {
         "status": verdict.status,
         "method": verdict.method,
         "seconds": verdict.seconds,
         "domain": None if options.box is None else {"box": [str(bound) for bound in options.box]},
-        "tolerance": str(options.tolerance),
+        "tolerance": None if options.same_argmax else str(options.tolerance),
     }
-    lines = [f"by {verdict.method} in {verdict.seconds:.2f} s, on {place}, tolerance {options.tolerance}"]
+    claim = "same decision" if options.same_argmax else f"tolerance {options.tolerance}"
+    lines = [f"by {verdict.method} in {verdict.seconds:.2f} s, on {place}, {claim}"]
     if verdict.reason:
         facts["reason"] = verdict.reason
         lines.append(verdict.reason)
     if verdict.witness is not None:
         facts["witness"] = witness = _witness(verdict.witness, options)
-        lines += _show(verdict.witness, witness["replay"])
+        lines += _show(verdict.witness, witness["replay"], options.same_argmax)
         if options.witness:
             _write(options.witness, json.dumps(witness) + "\n")
     if options.certificate and verdict.certificate is not None:
@@ -235,9 +248,15 @@ def _witness(witness: Witness, options: argparse.Namespace) -> dict[str, Any]:
     return {**witness.document(), "replay": finite}
 
 
-def _show(witness: Witness, replayed: Mapping[str, Sequence[object]]) -> list[str]:
-    """The witness and the output that differs most, each line short enough for a terminal."""
+def _show(witness: Witness, replayed: Mapping[str, Sequence[object]], decisions: bool) -> list[str]:
+    """The witness and the output that differs most, or the decisions; each line fits into a terminal."""
     a, b = witness.output_a, witness.output_b
+    if decisions:
+        return [
+            f"input       {_short(witness.input)}",
+            f"A decides {decision(a)}, outputs {_short(a)}",
+            f"B decides {decision(b)}, outputs {_short(b)}",
+        ]
     k = max(range(len(a)), key=lambda k: abs(a[k] - b[k]))
     return [
         f"input       {_short(witness.input)}",

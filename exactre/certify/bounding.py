@@ -12,7 +12,8 @@ from fractions import Fraction
 
 from exactre.certify.matching import Matching
 from exactre.certify.pairing import nearly_equal
-from exactre.certify.question import Question
+from exactre.certify.question import Question, decision
+from exactre.certify.sampling import Sampler
 from exactre.check import Derivation, Step, Terms, TreeNode, Vector, coefficient, combine, scale
 
 ROUND_BITS = 40  # longer bounds are rounded up to this many significant bits, so that they do not grow
@@ -35,16 +36,8 @@ def bounded(question: Question, matching: Matching) -> tuple[tuple[Step, ...], T
             j, s = partners[k]
             bounds.learn(k, (j, s))
             bounds.learn(j, (k, 1 / s))
-    pairs: list[tuple[Derivation, Derivation] | None] = []
-    for d in matching.differences:
-        both = []
-        for sign in (1, -1):
-            bound = bounds.upper(_form(scale(sign, 1, d)))
-            if bound is None or bound[0] > question.tolerance:
-                return None
-            both.append(_derivation(bound, question.tolerance))
-        pairs.append((both[0], both[1]))
-    return tuple(bounds.steps), TreeNode("bounded", bounds=pairs)
+    leaf = bounds.one_decision() if question.same_argmax else bounds.near()
+    return None if leaf is None else (tuple(bounds.steps), leaf)
 
 
 @dataclass
@@ -87,6 +80,41 @@ class _Bounds:
         else:
             self.apart.setdefault(j, {})[k] = number, c, s
         return True
+
+    def near(self) -> TreeNode | None:
+        """The leaf for differences within the tolerance, None when the bounds do not show it."""
+        pairs: list[tuple[Derivation, Derivation] | None] = []
+        for d in self.matching.differences:
+            both = []
+            for sign in (1, -1):
+                bound = self.upper(_form(scale(sign, 1, d)))
+                if bound is None or bound[0] > self.question.tolerance:
+                    return None
+                both.append(_derivation(bound, self.question.tolerance))
+            pairs.append((both[0], both[1]))
+        return TreeNode("bounded", bounds=pairs)
+
+    def one_decision(self) -> TreeNode | None:
+        """The leaf for one and the same decision on the whole domain, None when the bounds do not show it."""
+        domain = Sampler(self.question.domain, self.question.a.input_dim)
+        best = decision(self.question.a(domain.anchor))
+        entries: list[Derivation | list[Derivation]] = []
+        others = [k for k in range(self.question.a.output_dim) if k != best]
+        never = {(kind, k): self._below(kind, k, best) for kind in ("a", "b") for k in others}
+        found = {place: exclusion for place, exclusion in never.items() if exclusion is not None}
+        if len(found) < len(never):
+            return None
+        for i in range(self.question.a.output_dim):
+            entries.append([found["b", j] for j in others] if i == best else found["a", i])
+        return TreeNode("decided", exclusions=entries)
+
+    def _below(self, kind: str, k: int, best: int) -> Derivation | None:
+        """The exclusion of decision k by output k being below output `best`, None when no bound shows it."""
+        outputs = self.matching.outputs[kind == "b"]
+        bound = self.upper(_form(combine([(1, 1, outputs[k]), (-1, 1, outputs[best])])))
+        if bound is None or bound[0] > 0 or (bound[0] == 0 and k < best):
+            return None
+        return Derivation([(kind, best, (1, 1)), *_derivation(bound, Fraction(0)).terms])
 
     def upper(self, t: Form) -> Bound | None:
         """An upper bound of an expression with the facts that give it, None when the domain gives none."""

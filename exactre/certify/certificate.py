@@ -16,7 +16,7 @@ from math import gcd
 from typing import Any
 
 from exactre.certify.question import Domain
-from exactre.check import Step, Terms, TreeNode, long_integers
+from exactre.check import Derivation, Step, Terms, TreeNode, long_integers
 from exactre.network import INPUT, Network
 
 
@@ -57,18 +57,26 @@ class Witness:
 
 @dataclass(frozen=True)
 class Certificate:
-    """A claim about the networks with hashes `a` and `b` on a domain within a tolerance, and its proof."""
+    """A claim about the networks with hashes `a` and `b` on a domain, and its proof.
+
+    `tolerance` is that of the outputs; None is a claim about decisions.
+    """
 
     a: str
     b: str
     domain: Domain | None
-    tolerance: Fraction
+    tolerance: Fraction | None
     proof: Equivalence | Witness
 
     @property
     def claim(self) -> str:
-        """`equivalent` or `different`."""
-        return "equivalent" if isinstance(self.proof, Equivalence) else "different"
+        """`equivalent` or `different`, `same-argmax` or `different-argmax`."""
+        outputs, decisions = (
+            ("equivalent", "same-argmax")
+            if isinstance(self.proof, Equivalence)
+            else ("different", "different-argmax")
+        )
+        return decisions if self.tolerance is None else outputs
 
     def document(self) -> dict[str, Any]:
         """The JSON form, proofs/FORMAT.md section 3."""
@@ -79,7 +87,7 @@ class Certificate:
             "a": self.a,
             "b": self.b,
             "domain": None if self.domain is None else self.domain.document(),
-            "tolerance": str(self.tolerance),
+            "tolerance": None if self.tolerance is None else str(self.tolerance),
             "proof": self.proof.document(),
         }
 
@@ -157,7 +165,15 @@ def _tree_node(node: TreeNode) -> list[Any]:
         return [node.rule, node.atom, _terms(node.derivations[0].terms)]
     if node.rule == "infeasible":
         return [node.rule, _terms(node.derivations[0].terms)]
+    if node.rule == "decided":
+        return [node.rule, [_exclusions(entry) for entry in node.exclusions]]
     return [node.rule, [None if pair is None else [_terms(d.terms) for d in pair] for pair in node.bounds]]
+
+
+def _exclusions(entry: Derivation | list[Derivation]) -> list[Any]:
+    if isinstance(entry, Derivation):
+        return ["never", _terms(entry.terms)]
+    return ["pairs", [_terms(exclusion.terms) for exclusion in entry]]
 
 
 def _terms(terms: Terms) -> list[list[Any]]:

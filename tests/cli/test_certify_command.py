@@ -71,6 +71,34 @@ def test_the_question_is_shown_as_it_was_understood(run):
     assert "on [-1/2, 1/4]^2, tolerance 1" in out.splitlines()[1]
 
 
+def test_decisions_are_compared_by_cases(run):
+    code, out, err = run("certify-equivalence step.json line.json --same-argmax --certificate cert.json")
+    assert (code, out.splitlines()[0], err) == (0, "equivalent", "")
+    assert "by case-split" in out
+    assert "on all of R^1, same decision" in out
+    assert run("check cert.json step.json line.json") == (0, "valid\n", "")
+    facts = json.loads(run("certify-equivalence step.json line.json --same-argmax --json")[1])
+    assert (facts["status"], facts["tolerance"]) == ("equivalent", None)
+    assert run("certify-equivalence step.json line.json")[0] == 1
+
+
+def test_two_decisions_have_a_witness(run, files):
+    code, out, _ = run("certify-equivalence step.json tied.json --same-argmax --witness w.json")
+    assert (code, out.splitlines()[0]) == (1, "different")
+    assert "A decides 1, outputs" in out
+    assert "B decides 0, outputs 1, 1" in out
+    point = [Fraction(v) for v in json.loads((files / "w.json").read_text())["input"]]
+    assert load("step.json")(point)[0] < load("step.json")(point)[1]
+
+
+def test_the_decision_at_a_tie_is_the_first_index(run):
+    line = "certify-equivalence step.json tied.json --same-argmax --certificate cert.json --box"
+    assert run(f"{line} 1,2")[0] == 0
+    assert run("check cert.json step.json tied.json") == (0, "valid\n", "")
+    assert run(f"{line} 0.999,2")[0] == 1
+    assert run("check cert.json step.json tied.json") == (0, "valid\n", "")
+
+
 @pytest.mark.parametrize("pair", TRUE)
 def test_check_accepts_the_certificate_of_either_verdict(run, pair):
     _, out, _ = run(f"certify-equivalence {pair} --certificate cert.json")
@@ -166,6 +194,7 @@ def test_impossible_questions_and_files_are_refused(refused, line, words):
         ("--box 0,1,2", ["--box", "'1,2'"]),
         ("--tolerance nan", ["--tolerance", "'nan'"]),
         ("--tolerance 1e99999999", ["--tolerance", "'1e99999999'"]),
+        ("--tolerance 1 --same-argmax", ["--same-argmax", "--tolerance", "not allowed"]),
         ("--jobs 0", ["--jobs", "positive integer"]),
         ("--timeout -1", ["--timeout"]),
         ("--timeout nan", ["--timeout", "'nan'"]),
