@@ -40,6 +40,7 @@ MAX_BITS = 2**18  # of an integer computed while checking
 CHOOSING = ("split", "active", "inactive", "same")  # the tree's nodes that have children
 LEARNING = ("zero", "bound")  # the steps that belong to no neuron
 CLAIMS = ("equivalent", "different", "same-argmax", "different-argmax")
+PARTS = ("one", "input", "atom", "e")  # of an expression
 FACTS = ("one", "relu", "gap", "domain", "bound")
 
 RATIONAL = re.compile(r"(0|-?[1-9][0-9]*)(?:/([1-9][0-9]*))?")
@@ -381,7 +382,7 @@ class Context:
         self.atoms: list[Vector] = []  # e_k
         # Learnt: basis index -> its vector. Invariant: no vector mentions a key.
         self.equations: dict[int, Vector] = {}
-        self.bounds: list[Vector] = []  # c - r_j + s * r_k
+        self.bounds: list[Vector] = []  # t - r_j
 
     def atom(self, k: int, step: str, rule: str) -> Vector:
         """e_k, or a refusal when there is no atom k yet."""
@@ -426,25 +427,28 @@ class Context:
 
     def learn_bound(self, step: Step, at: str) -> None:
         """Accept a `bound` step and keep its fact."""
-        c = (*step.constant, ONE)
-        target, fact = [c, (-1, 1, self.atom(step.atom, at, "bound"))], [c, (-1, 1, self.unit(step.atom))]
-        if step.below is not None:
-            target.append((*step.factor, self.atom(step.below, at, "bound")))
-            fact.append((*step.factor, self.unit(step.below)))
-        self.derive(combine(target), step.derivation, self.equations, at, "bound")
-        self.bounds.append(combine(fact))
+        e = self.atom(step.atom, at, "bound")
+        t = self.expression(step.terms, at, "bound")
+        above_e, above_zero = step.derivations
+        self.derive(combine([(1, 1, t), (-1, 1, e)]), above_e, self.equations, at, "bound")
+        self.derive(t, above_zero, self.equations, at, "bound")
+        self.bounds.append(combine([(1, 1, t), (-1, 1, self.unit(step.atom))]))
+
+    def expression(self, terms: Terms, at: str, rule: str) -> Vector:
+        """The sum of an expression's parts."""
+        parts = []
+        for part, k, (p, q) in terms:
+            if part == "input" and k >= self.inputs:
+                raise Invalid(at, rule, f"input {k} does not exist, only {self.inputs} do")
+            if part in ("atom", "e"):
+                e = self.atom(k, at, rule)
+            basis = {"one": 0, "input": 1 + k, "atom": 1 + self.inputs + k, "e": 0}[part]
+            parts.append((p, q, e if part == "e" else (1, 1, {basis: 1})))
+        return combine(parts)
 
     def learn_zero(self, step: Step, at: str) -> None:
         """Accept a `zero` step and keep its equation."""
-        terms = []
-        for part, k, (p, q) in step.terms:
-            if part == "input" and k >= self.inputs:
-                raise Invalid(at, "zero", f"input {k} does not exist, only {self.inputs} do")
-            if part == "atom":
-                self.atom(k, at, "zero")
-            basis = {"one": 0, "input": 1 + k, "atom": 1 + self.inputs + k}[part]
-            terms.append((p, q, (1, 1, {basis: 1})))
-        t = substitute(combine(terms), self.equations)
+        t = substitute(self.expression(step.terms, at, "zero"), self.equations)
         highest = max(t[2], default=0)
         if highest <= self.inputs:
             raise Invalid(at, "zero", f"the expression is {self.words(t)}, expected one with an atom")
@@ -529,9 +533,9 @@ def neuron(u: Vector, waiting: Iterator[tuple[int, Step]], context: Context, nam
             raise Invalid(at, rule, f"u is {context.words(u)}, expected a constant")
         return u if u[2].get(0, 0) > 0 else ZERO
     if rule == "active":
-        context.derive(u, step.derivation, context.equations, at, rule)
+        context.derive(u, step.derivations[0], context.equations, at, rule)
         return u
-    context.derive(scale(-1, 1, u), step.derivation, context.equations, at, rule)  # inactive
+    context.derive(scale(-1, 1, u), step.derivations[0], context.equations, at, rule)  # inactive
     return ZERO
 
 
@@ -709,11 +713,9 @@ class Step(NamedTuple):
     rule: str
     atom: int = 0
     factor: Fraction = (1, 1)
-    derivation: Derivation = Derivation([])
-    terms: Terms = ()  # of a `zero` step's expression
+    derivations: Sequence[Derivation] = ()
+    terms: Terms = ()  # of the expression of `zero` or `bound`
     tree: Sequence[TreeNode] = ()
-    below: int | None = None  # k of a `bound` step, whose j is `atom` and s is `factor`
-    constant: Fraction = (0, 1)
 
 
 class TreeNode(NamedTuple):
@@ -833,30 +835,19 @@ def read_steps(value: Any, where: str) -> list[Step]:
                 raise Malformed(f"{at}: expected at least one factor and none that is zero")
             steps += [Step(rule, index(k, at), s) for k, s in zip(atoms, factors, strict=True)]
         elif rule in ("active", "inactive"):
-            steps.append(Step(rule, derivation=read_derivation(array(item, at, 2)[1], at)))
+            steps.append(Step(rule, derivations=[read_derivation(array(item, at, 2)[1], at)]))
         elif rule == "zero":
-            terms = read_terms(array(item, at, 3)[1], at, ("one", "input", "atom"))
+            terms = read_terms(array(item, at, 3)[1], at, PARTS)
             steps.append(Step(rule, terms=terms, tree=read_tree(item[2], at)))
         elif rule == "bound":
-            steps.append(_read_bound(item, at))
+            atom, expression, *derivations = array(item, at, 5)[1:]
+            terms = read_terms(expression, at, PARTS)
+            steps.append(
+                Step(rule, index(atom, at), (1, 1), [read_derivation(d, at) for d in derivations], terms)
+            )
         else:
             raise Malformed(f"{at}: unknown step {show(rule)}")
     return steps
-
-
-def _read_bound(item: list[Any], at: str) -> Step:
-    atom, pair, constant, derivation = array(item, at, 5)[1:]
-    below, factor = None, (1, 1)
-    if pair is not None:
-        k, s = array(pair, at, 2)
-        below, factor = index(k, at), rational(s, at)
-    c = rational(constant, at)
-    if c[0] < 0 or factor[0] <= 0:
-        raise Malformed(
-            f"{at}: expected a factor > 0 and a constant >= 0, found {show(pair)}, {show(constant)}"
-        )
-    proof = read_derivation(derivation, at)
-    return Step("bound", index(atom, at), factor, proof, below=below, constant=c)
 
 
 def read_tree(value: Any, where: str) -> list[TreeNode]:

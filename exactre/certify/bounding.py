@@ -70,15 +70,22 @@ class _Bounds:
         if bound is None:
             return False
         c, number = _rounded_up(max(bound[0], Fraction(0))), len(self.steps)
-        k, s = (None, Fraction(1)) if below is None else below
-        proof = _derivation(bound, c)
-        self.steps.append(
-            Step("bound", j, s.as_integer_ratio(), proof, below=k, constant=c.as_integer_ratio())
+        above_e, above_zero = (
+            list(_derivation(bound, c).terms),
+            [("one", 0, c.as_integer_ratio())] if c else [],
         )
-        if k is None:
+        t = list(above_zero)
+        if below is None:
             self.above[j] = number, c
         else:
+            k, s = below
+            t.append(("atom", k, s.as_integer_ratio()))
+            above_e.append(("gap", k, s.as_integer_ratio()))
+            above_zero.append(("relu", k, s.as_integer_ratio()))
             self.apart.setdefault(j, {})[k] = number, c, s
+        self.steps.append(
+            Step("bound", j, derivations=[Derivation(above_e), Derivation(above_zero)], terms=t)
+        )
         return True
 
     def near(self) -> TreeNode | None:

@@ -146,12 +146,12 @@ def _runs(steps: Sequence[Step]) -> Iterator[list[Any]]:
         elif rule == "bound":
             yield from (_bound(step) for step in run)
         else:
-            yield from ([rule, _terms(step.derivation.terms)] for step in run)
+            yield from ([rule, _terms(step.derivations[0].terms)] for step in run)
 
 
 def _bound(step: Step) -> list[Any]:
-    pair = None if step.below is None else [step.below, _text(step.factor)]
-    return ["bound", step.atom, pair, _text(step.constant), _terms(step.derivation.terms)]
+    derivations = (_terms(derivation.terms) for derivation in step.derivations)
+    return ["bound", step.atom, _terms(step.terms), *derivations]
 
 
 def _tree_node(node: TreeNode) -> list[Any]:

@@ -135,7 +135,7 @@ def nonnegative(u: Vector, inputs: int) -> Step | None:
         g = gcd(p, d)
         kind, k = ("relu", basis - 1 - inputs) if basis else ("one", 0)
         terms.append((kind, k, (p // g, d // g)))
-    return Step("active" if positive else "inactive", derivation=Derivation(terms))
+    return Step("active" if positive else "inactive", derivations=[Derivation(terms)])
 
 
 def _rows(node: Node, values: dict[str, list[Vector]]) -> Iterator[Vector]:

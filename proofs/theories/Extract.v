@@ -2,7 +2,7 @@
     that stands for a Coq one. *)
 
 From Coq Require Import QArith ZArith NArith Extraction ExtrOcamlBasic.
-From Exactre Require Import Network Forms Numbered Rules Checker.
+From Exactre Require Import Network Forms Numbered Rules Decisions Checker.
 
 Extract Inductive positive => "Big.t" [ "Big.twice_plus_one" "Big.twice" "Big.one" ] "Big.match_positive".
 Extract Inductive Z => "Big.t" [ "Big.zero" "" "Big.opp" ] "Big.match_integer".
@@ -30,4 +30,4 @@ Extract Constant Z.div => "Big.div".
 Extract Constant Z.to_pos => "Big.at_least_one".
 Extract Constant Zeq_bool => "Big.equal".
 
-Extraction "checker.ml" check_equivalent check_different.
+Extraction "checker.ml" check_equivalent check_different check_same_argmax check_different_argmax.

@@ -13,6 +13,14 @@ Open Scope N_scope.
 Inductive fact := One | Relu (k : N) | Gap (k : N) | Domain (i : N) | Bound (i : N).
 Definition derivation := list (fact * Q).
 
+(** A fact of an exclusion: one of those, or what output i of A, or j of B, has over output k where it is the first
+    maximal one. *)
+Inductive claim := Known (f : fact) | OverA (k : N) | OverB (k : N).
+Definition exclusion := list (claim * Q).
+
+(** For one decision of A: it is excluded with every decision of B, or with each other one. *)
+Inductive entry := Never (d : exclusion) | Pairs (ds : list exclusion).
+
 (** The case tree in preorder: a split is followed by its active, then its inactive subtree; a stable node, which is
     FORMAT.md's "active" or "inactive", and "same" by its only subtree. *)
 Inductive tree_node :=
@@ -21,10 +29,11 @@ Inductive tree_node :=
   | Same (j k : N) (s : Q)
   | Infeasible (d : derivation)
   | Equal
-  | Bounded (proofs : list (option (derivation * derivation))).
+  | Bounded (proofs : list (option (derivation * derivation)))
+  | Decided (entries : list entry).
 
-(** A part of the expression of a "zero" step. *)
-Inductive part := PartOne | PartInput (i : N) | PartAtom (k : N).
+(** A part of the expression of a "zero" or "bound" step. *)
+Inductive part := PartOne | PartInput (i : N) | PartAtom (k : N) | PartE (k : N).
 
 (** The steps of one network; the last two belong to no neuron. *)
 Inductive step :=
@@ -34,7 +43,7 @@ Inductive step :=
   | Active (d : derivation)
   | Inactive (d : derivation)
   | LearnZero (t : list (part * Q)) (tree : list tree_node)
-  | LearnBound (j : N) (below : option (N * Q)) (c : Q) (d : derivation).
+  | LearnBound (j : N) (t : list (part * Q)) (above_e above_zero : derivation).
 
 (** ** Why something is refused *)
 
@@ -44,8 +53,10 @@ Inductive reason :=
   | UnknownInput (i : N)
   | UnknownDomainRow (i : N)
   | UnknownBound (i : N)
+  | UnknownOutput (k : N)
   | MultiplierNotPositive
   | NotDerived                (* the weighted facts and the claim differ *)
+  | NotStrict                 (* no fact of an exclusion is strict *)
   | NotMultiple (k : N)
   | NotBefore (k : N)
   | NotConstant
@@ -56,12 +67,14 @@ Inductive reason :=
   | TreeEnds
   | TreeGoesOn
   | AtNode (number : N) (why : reason)    (* in a case tree *)
+  | OtherClaim                (* the leaf is for the other kind of claim *)
   | WidthsDiffer
   | InputsMissing             (* the witness has not one coordinate for each input *)
   | NegativeTolerance
   | OutsideDomain (row : N)
   | WrongOutput (output : N)
-  | WithinTolerance.
+  | WithinTolerance
+  | SameDecision.
 
 (** ** Cells and facts *)
 
@@ -236,22 +249,32 @@ Definition join (tb : table) (c : cell) (j k : N) (s : Q) : cell + reason :=
   | _, None => inr (UnknownAtom k)
   end.
 
-(** [stack] has the cells whose subtrees are still to come; [None] when all are accepted. *)
-Fixpoint walk_tree (domain : numbered form) (tb : table) (ts : list target) (nds : list tree_node) (number : N)
-    (stack : list cell) : option reason :=
+(** The leaves of the claim "equivalent". *)
+Definition close_within (domain : numbered form) (tb : table) (ts : list target) (c : cell) (leaf : tree_node)
+    : option reason :=
+  match leaf with
+  | Equal => all_equal c ts 0
+  | Bounded ps => all_bounded domain tb c ts ps 0
+  | _ => Some OtherClaim
+  end.
+
+(** [stack] has the cells whose subtrees are still to come; [close] decides the claim's own leaves; [None] when all are
+    accepted. *)
+Fixpoint walk_tree (domain : numbered form) (tb : table) (close : cell -> tree_node -> option reason)
+    (nds : list tree_node) (number : N) (stack : list cell) : option reason :=
   match nds, stack with
   | [], [] => None
   | [], _ :: _ => Some TreeEnds
   | _ :: _, [] => Some TreeGoesOn
   | nd :: rest, c :: cs =>
       let leaf refusal := match refusal with
-                          | None => walk_tree domain tb ts rest (number + 1) cs
+                          | None => walk_tree domain tb close rest (number + 1) cs
                           | Some r => Some (AtNode number r)
                           end in
       match nd with
       | Split k =>
           match enter tb c k true, enter tb c k false with
-          | inl (_, active), inl (_, inactive) => walk_tree domain tb ts rest (number + 1) (active :: inactive :: cs)
+          | inl (_, active), inl (_, inactive) => walk_tree domain tb close rest (number + 1) (active :: inactive :: cs)
           | inr r, _ | _, inr r => Some (AtNode number r)
           end
       | Stable k active d =>
@@ -259,22 +282,21 @@ Fixpoint walk_tree (domain : numbered form) (tb : table) (ts : list target) (nds
           | inr r => Some (AtNode number r)
           | inl (e, side) =>
               match derive domain tb c d (if active then e else combination [(minus_one, e)]) with
-              | None => walk_tree domain tb ts rest (number + 1) (side :: cs)
+              | None => walk_tree domain tb close rest (number + 1) (side :: cs)
               | Some r => Some (AtNode number r)
               end
           end
       | Same j k s =>
           match join tb c j k s with
-          | inl joined => walk_tree domain tb ts rest (number + 1) (joined :: cs)
+          | inl joined => walk_tree domain tb close rest (number + 1) (joined :: cs)
           | inr r => Some (AtNode number r)
           end
       | Infeasible d => leaf (derive domain tb c d (constant minus_one))
-      | Equal => leaf (all_equal c ts 0)
-      | Bounded ps => leaf (all_bounded domain tb c ts ps 0)
+      | Equal | Bounded _ | Decided _ => leaf (close c nd)
       end
   end.
 
 (** The tree that starts where nothing is chosen. *)
-Definition check_tree (domain : numbered form) (tb : table) (ts : list target) (tree : list tree_node)
-    : option reason :=
-  walk_tree domain tb ts tree 0 [learnt tb].
+Definition check_tree (domain : numbered form) (tb : table) (close : cell -> tree_node -> option reason)
+    (tree : list tree_node) : option reason :=
+  walk_tree domain tb close tree 0 [learnt tb].

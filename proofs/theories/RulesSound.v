@@ -194,14 +194,22 @@ Proof.
   - destruct (is_zero _); [|discriminate]. now apply IH in H.
 Qed.
 
-Lemma walk_tree_sound domain tb tolerance ts nds number stack :
-  0 <= tolerance -> domain_ok domain -> table_ok tb -> Forall (target_ok tolerance) ts ->
-  walk_tree domain tb ts nds number stack = None ->
-  Forall (fun c => cell_ok c -> Forall (within tolerance) ts) stack.
+Lemma close_within_sound domain tb tolerance ts c leaf :
+  0 <= tolerance -> domain_ok domain -> table_ok tb -> Forall (target_ok tolerance) ts -> cell_ok c ->
+  close_within domain tb ts c leaf = None -> Forall (within tolerance) ts.
 Proof.
-  intros Htol Hd Ht Hts. revert number stack.
+  intros Htol Hd Ht Hts Hc. destruct leaf; simpl; try discriminate; intro H.
+  - now apply all_equal_sound with (c := c) (i := 0%N).
+  - eapply all_bounded_sound; eauto.
+Qed.
+
+Lemma walk_tree_sound (shown : Prop) domain tb close nds number stack :
+  domain_ok domain -> table_ok tb -> (forall c leaf, cell_ok c -> close c leaf = None -> shown) ->
+  walk_tree domain tb close nds number stack = None -> Forall (fun c => cell_ok c -> shown) stack.
+Proof.
+  intros Hd Ht Hclose. revert number stack.
   induction nds as [|nd nds IH]; intros number [|c cs] H; simpl in H; try discriminate; [constructor|].
-  destruct nd as [k|k active d|j k s|d| |ps].
+  destruct nd as [k|k active d|j k s|d| |ps|es].
   - destruct (enter tb c k true) as [[e active]|] eqn:Ea; [|discriminate].
     destruct (enter tb c k false) as [[e' inactive]|] eqn:Ei; [|discriminate].
     apply IH in H. inversion H as [|? ? Ha H']; subst. inversion H' as [|? ? Hi Hcs]; subst.
@@ -221,10 +229,9 @@ Proof.
   - destruct (derive domain tb c d _) eqn:D; [discriminate|]. apply IH in H.
     constructor; [intro Hc|assumption]. apply derive_sound in D; [|assumption..].
     rewrite eval_constant in D by assumption. unfold minus_one in D. lra.
-  - destruct (all_equal c ts 0) eqn:E; [discriminate|]. apply IH in H.
-    constructor; [intro Hc|assumption]. now apply all_equal_sound with (c := c) (i := 0%N).
-  - destruct (all_bounded domain tb c ts ps 0) eqn:E; [discriminate|]. apply IH in H.
-    constructor; [intro Hc|assumption]. eapply all_bounded_sound; eauto.
+  - destruct (close c _) eqn:E; [discriminate|]. apply IH in H. constructor; [intro Hc; eapply Hclose; eauto|assumption].
+  - destruct (close c _) eqn:E; [discriminate|]. apply IH in H. constructor; [intro Hc; eapply Hclose; eauto|assumption].
+  - destruct (close c _) eqn:E; [discriminate|]. apply IH in H. constructor; [intro Hc; eapply Hclose; eauto|assumption].
 Qed.
 
 Lemma targets_sound q fs gs acc ts outs_a outs_b :
@@ -250,11 +257,11 @@ Proof.
       rewrite eval_constant by assumption. unfold minus_one. split; ring.
 Qed.
 
-Lemma check_tree_sound domain tb tolerance ts tree :
-  0 <= tolerance -> domain_ok domain -> table_ok tb -> Forall (target_ok tolerance) ts ->
-  check_tree domain tb ts tree = None -> Forall (within tolerance) ts.
+Lemma check_tree_sound (shown : Prop) domain tb close tree :
+  domain_ok domain -> table_ok tb -> (forall c leaf, cell_ok c -> close c leaf = None -> shown) ->
+  check_tree domain tb close tree = None -> shown.
 Proof.
-  intros Htol Hd Ht Hts H. unfold check_tree in H. eapply walk_tree_sound in H; eauto.
+  intros Hd Ht Hclose H. unfold check_tree in H. eapply walk_tree_sound in H; eauto.
   inversion H as [|? ? P _]; subst. apply P. apply Ht.
 Qed.
 

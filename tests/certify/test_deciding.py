@@ -105,10 +105,10 @@ def test_one_decision_on_a_small_box_needs_no_cases():
         ([[Fraction((7 * i + 5 * j) % 11 - 5, 3 * n) for j in range(n)] for i in range(m)], [0] * m)
         for n, m in ((4, 16), (16, 16), (16, 3))
     ]
-    rounded = [([[round(v * 2**9) / Fraction(2**9) for v in row] for row in w], b) for w, b in layers]
+    rounded = [([[round(v * 2**20) / Fraction(2**20) for v in row] for row in w], b) for w, b in layers]
     a, b = Network.from_rows(layers), Network.from_rows(rounded)
     centre = [Fraction(1), Fraction(-1), Fraction(1, 2), Fraction(2)]
-    box = Domain.box([v - Fraction(1, 1000) for v in centre], [v + Fraction(1, 1000) for v in centre])
+    box = Domain.box([v - Fraction(1, 10**6) for v in centre], [v + Fraction(1, 10**6) for v in centre])
     assert decided(a, b, box).method == "bounds"
     assert exactre.certify_equivalence(a, b, domain=box).status == "different"
 

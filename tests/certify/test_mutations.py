@@ -41,7 +41,6 @@ GATED, GATED_2 = (
 )
 STEP = Network.from_rows([([[1]], [0]), ([[1], [0]], [0, 1])])
 STEP_3 = Network.from_rows([([["1/2"]], [0]), ([[6], [0]], [5, 8])])
-STEP_PLUS = Network.from_rows([([[1]], [0]), ([[2], [1]], [7, 8])])
 STEP_LINE = Network.from_rows([([[1], [0]], [0, 1])])
 TIED = Network.from_rows([([[0], [0]], [1, 1])])
 
@@ -57,7 +56,6 @@ QUESTIONS = {
     "tolerance by cases": (ABS, ZERO, {"domain": Domain.box([-1], [1]), "tolerance": Fraction(1)}),
     "decisions by cases": (STEP, STEP_LINE, {"same_argmax": True}),
     "decisions in proportion": (STEP, STEP_3, {"same_argmax": True}),
-    "decisions by a shift": (STEP, STEP_PLUS, {"same_argmax": True}),
     "decisions on a box": (STEP, TIED, {"same_argmax": True, "domain": Domain.box([1], [2])}),
     "witness of two decisions": (STEP, TIED, {"same_argmax": True}),
     "witness": (ABS, ABS_2, {}),

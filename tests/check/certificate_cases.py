@@ -540,69 +540,111 @@ accept(
 
 # ---- bounds --------------------------------------------------------------------------------------
 
-# relu(x) against relu(x + 1/4): r1 - r0 <= 1/4 by e_1 - e_0 = 1/4, and r0 - r1 <= 0 by e_0 - e_1 = -1/4.
+# relu(x) against relu(x + 1/4): r1 <= r0 + 1/4, by r0 + 1/4 - e_1 = r0 - e_0; and r0 <= r1, by
+# r1 - e_0 = r1 - e_1 + 1/4.
 LATER = layers(([[1]], ["1/4"]), ([[1]], [0]))
+later = [
+    "bound",
+    1,
+    [["one", 0, "1/4"], ["atom", 0, "1"]],
+    [["gap", 0, "1"]],
+    [["one", 0, "1/4"], ["relu", 0, "1"]],
+]
+earlier = ["bound", 0, [["atom", 1, "1"]], [["gap", 1, "1"], ["one", 0, "1/4"]], [["relu", 1, "1"]]]
 bounded = [("bounded", [[[["bound", 1, "1"], ["one", 0, "1/4"]], [["bound", 0, "1"]]]])]
 accept(
     "near by bounds across ReLUs",
-    certificate(
-        RELU,
-        LATER,
-        proof(
-            [["atom", 1]],
-            [
-                ["atom", 1],
-                ["bound", 1, [0, "1"], "1/4", []],
-                ["bound", 0, [1, "1"], "0", [["one", 0, "1/4"]]],
-            ],
-            bounded,
-        ),
-        tolerance="1/4",
-    ),
+    certificate(RELU, LATER, proof([["atom", 1]], [["atom", 1], later, earlier], bounded), tolerance="1/4"),
     RELU,
     LATER,
     ("less tolerance", ["tolerance"], "1/5", "bounded"),
-    ("a smaller constant", ["proof", "b", 1, 3], "1/5", "bound"),
-    ("a larger constant not derived", ["proof", "b", 1, 3], "1/3", "bound"),
-    ("a negative constant", ["proof", "b", 2, 3], "-1/4", "malformed"),
-    ("another factor", ["proof", "b", 1, 2, 1], "2", "bound"),
-    ("a negative factor", ["proof", "b", 1, 2, 1], "-1", "malformed"),
-    ("a zero factor", ["proof", "b", 1, 2, 1], "0", "malformed"),
-    ("the atoms exchanged", ["proof", "b", 1], ["bound", 0, [1, "1"], "1/4", []], "bound"),
-    ("no atom below", ["proof", "b", 1, 2], None, "bound"),
+    ("a smaller constant", ["proof", "b", 1, 2, 0, 2], "1/5", "bound"),
+    ("a larger constant not derived", ["proof", "b", 1, 2, 0, 2], "1/3", "bound"),
+    ("a negative constant", ["proof", "b", 1, 2, 0, 2], "-1/4", "bound"),
+    ("another factor", ["proof", "b", 1, 2, 1, 2], "2", "bound"),
+    ("e in place of an atom", ["proof", "b", 1, 2, 1, 0], "e", "bound"),
+    ("nothing", ["proof", "b", 1, 2], [], "bound"),
+    ("not above zero", ["proof", "b", 1, 4], [["one", 0, "1/4"]], "bound"),
+    ("not above e", ["proof", "b", 1, 3], [["relu", 0, "1"]], "bound"),
+    ("e itself, which is not above zero", ["proof", "b", 1], ["bound", 1, [["e", 1, "1"]], [], []], "bound"),
+    ("zero, which is not above e", ["proof", "b", 1], ["bound", 1, [], [], []], "bound"),
+    ("the derivations exchanged", ["proof", "b", 1], [*later[:3], later[4], later[3]], "bound"),
+    ("the atoms exchanged", ["proof", "b", 1], ["bound", 0, *later[2:]], "bound"),
     ("an atom that is none", ["proof", "b", 1, 1], 2, "bound"),
-    ("a lower atom that is none", ["proof", "b", 1, 2, 0], 2, "bound"),
-    ("before its atom", ["proof", "b"], [["bound", 1, [0, "1"], "1/4", []], ["atom", 1]], "bound"),
-    ("by itself", ["proof", "b", 1, 4], [["bound", 0, "1"]], "bound"),
-    ("by a later one", ["proof", "b", 1, 4], [["bound", 1, "1"]], "bound"),
+    ("a part that is no atom", ["proof", "b", 1, 2, 1, 1], 2, "bound"),
+    ("a part that is no e", ["proof", "b", 1, 2, 1], ["e", 2, "1"], "bound"),
+    ("a part that is no input", ["proof", "b", 1, 2, 1], ["input", 1, "1"], "bound"),
+    ("a part of no kind", ["proof", "b", 1, 2, 1, 0], "relu", "malformed"),
+    ("before its atom", ["proof", "b"], [later, ["atom", 1], earlier], "bound"),
+    ("by itself", ["proof", "b", 1, 3], [["bound", 0, "1"]], "bound"),
+    ("by a later one", ["proof", "b", 1, 3], [["bound", 1, "1"]], "bound"),
     ("not made", ["proof", "b"], [["atom", 1]], "bounded"),
     ("the other bound", ["proof", "tree", 0, 1, 0, 1, 0, 1], 1, "bounded"),
     ("a third bound", ["proof", "tree", 0, 1, 0, 1, 0, 1], 2, "bounded"),
-    ("too short", ["proof", "b", 1], ["bound", 1, [0, "1"], "1/4"], "malformed"),
-    ("pair of one", ["proof", "b", 1, 2], [0], "malformed"),
+    ("too short", ["proof", "b", 1], later[:4], "malformed"),
+    ("too long", ["proof", "b", 1], [*later, []], "malformed"),
+    ("expression no list", ["proof", "b", 1, 2], None, "malformed"),
     ("derivation no list", ["proof", "b", 1, 4], None, "malformed"),
 )
-# On the box [-1, 1]: relu(x) <= 1, so it is near 1/2 within 1/2.
-HALF = layers(([[0]], ["1/2"]))
+# On the box [-1, 1] the chord of relu(x) is (x + 1) / 2, so that relu(x) is near (x + 1) / 4 within 1/2.
+QUARTER = layers(([["1/4"]], ["1/4"]))
+BOX = [[[[0, "1"]], "1"], [[[0, "-1"]], "1"]]
+chord = [
+    "bound",
+    0,
+    [["e", 0, "1/2"], ["one", 0, "1/2"]],
+    [["domain", 0, "1/2"]],
+    [["domain", 1, "1/2"]],
+]
 accept(
-    "an upper bound on a box",
+    "a chord on a box",
     certificate(
         RELU,
-        HALF,
+        QUARTER,
         proof(
-            [["atom", 1], ["bound", 0, None, "1", [["domain", 0, "1"]]]],
+            [["atom", 1], chord],
             [],
-            [("bounded", [[[["bound", 0, "1"]], [["relu", 0, "1"]]]])],
+            [
+                (
+                    "bounded",
+                    [
+                        [
+                            # 1/2 - r + (x + 1)/4 = (x + 1)/2 - r + (1 - x)/4
+                            [["bound", 0, "1"], ["domain", 0, "1/4"]],
+                            [["relu", 0, "1"], ["domain", 0, "1/4"]],
+                        ]
+                    ],
+                )
+            ],
         ),
-        domain=[[[[0, "1"]], "1"], [[[0, "-1"]], "1"]],
+        domain=BOX,
         tolerance="1/2",
     ),
     RELU,
-    HALF,
-    ("by the other side of the box", ["proof", "a", 1, 4, 0, 1], 1, "bound"),
+    QUARTER,
+    ("by the other side of the box", ["proof", "a", 1, 3, 0, 1], 1, "bound"),
     ("no derivation", ["proof", "a", 1, 4], [], "bound"),
+    ("below the chord", ["proof", "a", 1, 2, 1, 2], "1/3", "bound"),
+    ("an input in place of e", ["proof", "a", 1, 2, 0, 0], "atom", "bound"),
     ("a larger box", ["domain", 0, 1], "2", "bound"),
     ("less tolerance", ["tolerance"], "1/3", "bounded"),
+)
+# Where x >= 0 the bound e_0 of r_0 makes it x, by two facts.
+case(
+    "an active neuron by a bound",
+    certificate(
+        RELU,
+        IDENTITY,
+        proof(
+            [["atom", 1], ["bound", 0, [["e", 0, "1"]], [], [["domain", 0, "1"]]]],
+            [],
+            [("bounded", [[[["bound", 0, "1"]], [["gap", 0, "1"]]]])],
+        ),
+        domain=POSITIVE,
+    ),
+    RELU,
+    IDENTITY,
+    "valid",
 )
 
 # ---- the witness -------------------------------------------------------------------------------
