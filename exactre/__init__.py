@@ -2,9 +2,20 @@
 
 from exactre.certify.checking import check
 from exactre.certify.equivalence import certify_equivalence
+from exactre.certify.gap import largest_gap
 from exactre.formats import load, save
 from exactre.network import Network
 from exactre.oracle.protocol import Oracle
 from exactre.recover.recovery import Result, recover
 
-__all__ = ["Network", "Oracle", "Result", "certify_equivalence", "check", "load", "recover", "save"]
+__all__ = [
+    "Network",
+    "Oracle",
+    "Result",
+    "certify_equivalence",
+    "check",
+    "largest_gap",
+    "load",
+    "recover",
+    "save",
+]

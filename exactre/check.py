@@ -930,34 +930,34 @@ def check_claim(claim: Certificate, a: Network, b: Network) -> None:
     sizes = [(network.inputs, len(network.nodes[-1].bias)) for network in (a, b)]
     if sizes[0] != sizes[1]:
         raise Invalid("networks", "same inputs and outputs", f"A has {sizes[0]}, B has {sizes[1]}")
-    domain = [
-        domain_fact(row, bound, a.inputs, f"domain[{i}]") for i, (row, bound) in enumerate(claim.domain)
-    ]
     if claim.claim.startswith("different"):
-        check_witness(claim, a, b, domain)
+        check_witness(claim, a, b)
         return
-    context = Context(a.inputs, domain)
+    context = Context(a.inputs, domain_facts(claim, a.inputs))
     out_a = expressions(a, claim.steps[0], context, "A")
     out_b = expressions(b, claim.steps[1], context, "B")
     differences = [combine([(1, 1, p), (-1, 1, q)]) for p, q in zip(out_a, out_b, strict=True)]
     check_tree(claim.tree, context, Goal(differences, claim.tolerance, (out_a, out_b)))
 
 
-def domain_fact(row: Row, bound: Fraction, inputs: int, at: str) -> Vector:
-    """b - a . x of one row of the domain."""
-    for j, _, _ in row:
-        if j >= inputs:
-            raise Invalid(at, "domain", f"input {j} does not exist, only {inputs} do")
-    return combine([(*bound, ONE), *((-p, q, (1, 1, {1 + j: 1})) for j, p, q in row)])
+def domain_facts(claim: Certificate, inputs: int) -> list[Vector]:
+    """b - a . x of every row of the domain."""
+    facts = []
+    for i, (row, bound) in enumerate(claim.domain):
+        for j, _, _ in row:
+            if j >= inputs:
+                raise Invalid(f"domain[{i}]", "domain", f"input {j} does not exist, only {inputs} do")
+        facts.append(combine([(*bound, ONE), *((-p, q, (1, 1, {1 + j: 1})) for j, p, q in row)]))
+    return facts
 
 
-def check_witness(claim: Certificate, a: Network, b: Network, domain: list[Vector]) -> None:
+def check_witness(claim: Certificate, a: Network, b: Network) -> None:
     """Accept a point of the domain at which outputs differ beyond the tolerance, or decisions differ."""
     x, *claimed = claim.witness
     if len(x) != a.inputs:
         raise Invalid("witness.input", "length", f"{len(x)} coordinates for {a.inputs} inputs")
     point = [scale(p, q, ONE) for p, q in x]
-    for i, fact in enumerate(domain):
+    for i, fact in enumerate(domain_facts(claim, a.inputs)):
         value = substitute(fact, {1 + j: v for j, v in enumerate(point)})
         if coefficient(value, 0)[0] < 0:
             raise Invalid("witness.input", f"domain[{i}]", f"the slack is {value_text(value)}, expected >= 0")

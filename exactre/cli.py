@@ -26,6 +26,7 @@ from rich.text import Text
 
 from exactre.certify.certificate import Witness, digest
 from exactre.certify.equivalence import certify_equivalence
+from exactre.certify.gap import Gap, largest_gap
 from exactre.certify.question import Domain, decision
 from exactre.check import Invalid, Malformed, check_documents, read_json
 from exactre.errors import ExactreError, FormatError, InvalidCertificate
@@ -108,7 +109,7 @@ def _parser() -> argparse.ArgumentParser:
         "certify-equivalence", _certify, "Prove or refute that two networks are the same function.", "a", "b"
     )
     sub.add_argument("--certificate", metavar="CERT.json", help="the proof of the verdict")
-    sub.add_argument("--witness", metavar="W.json", help="a point at which they differ")
+    sub.add_argument("--witness", metavar="W.json", help="the point that is shown")
     sub.add_argument("--box", type=_box, metavar="LO,HI", help="compare where every input is from LO to HI")
     claim = sub.add_mutually_exclusive_group()
     claim.add_argument(
@@ -117,6 +118,7 @@ def _parser() -> argparse.ArgumentParser:
     claim.add_argument(
         "--same-argmax", action="store_true", help="compare decisions: the first index of a maximal output"
     )
+    claim.add_argument("--gap", action="store_true", help="find and bound the largest difference on the box")
     sub.add_argument("--timeout", type=_seconds, metavar="S", help="seconds")
     sub.add_argument("--jobs", type=_positive_integer, metavar="N", help="processes for the case split")
 
@@ -209,6 +211,11 @@ def _certify(options: argparse.Namespace) -> int:
         place = f"[{options.box[0]}, {options.box[1]}]^{a.input_dim}"
     with ExitStack() as stack:
         executor = stack.enter_context(ProcessPoolExecutor(options.jobs)) if options.jobs else None
+        if options.gap:
+            if domain is None:
+                raise FormatError("certify-equivalence: --gap needs --box, a bounded domain")
+            gap = largest_gap(a, b, domain=domain, timeout=options.timeout, executor=executor)
+            return _report_gap(options, gap, place)
         verdict = certify_equivalence(
             a,
             b,
@@ -237,6 +244,33 @@ def _certify(options: argparse.Namespace) -> int:
             _write(options.witness, json.dumps(witness) + "\n")
     if options.certificate and verdict.certificate is not None:
         _write(options.certificate, verdict.certificate.dumps())
+    return _finish(options, facts, lines)
+
+
+def _report_gap(options: argparse.Namespace, gap: Gap, place: str) -> int:
+    """The networks are equal when no difference is proved possible, and different when one is found."""
+    status = "different" if gap.found else "undecided" if gap.proved else "equivalent"
+    witness = _witness(gap.witness, options)
+    facts = {
+        "status": status,
+        "seconds": gap.seconds,
+        "domain": {"box": [str(bound) for bound in options.box]},
+        "gap": {"found": str(gap.found), "proved": str(gap.proved)},
+        "witness": witness,
+    }
+    proved = "to be the largest" if gap.found == gap.proved else f"at most {_about(gap.proved)}"
+    lines = [
+        f"largest difference on {place}, in {gap.seconds:.2f} s:",
+        f"found       {_about(gap.found)}",
+        f"proved      at most {_about(gap.proved)}"
+        if gap.found < gap.proved
+        else "proved      to be the largest",
+        *_show(gap.witness, witness["replay"], False),
+    ]
+    if options.witness:
+        _write(options.witness, json.dumps(witness) + "\n")
+    if options.certificate:
+        _write(options.certificate, gap.certificate.dumps())
     return _finish(options, facts, lines)
 
 

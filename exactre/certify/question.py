@@ -90,6 +90,12 @@ class Question:
         if self.same_argmax and self.tolerance:
             raise ShapeError(f"expected no tolerance, since decisions have none, found {self.tolerance}")
 
+    def gaps(self, points: Points) -> list[Fraction]:
+        """The largest |a_i - b_i| over all outputs i at each of the points (count, n); exact."""
+        left, right = self.a.evaluate(points), self.b.evaluate(points)
+        rows = (left.num * right.den - right.num * left.den).tolist()
+        return [Fraction(max(abs(int(v)) for v in row), left.den * right.den) for row in rows]
+
     def refuted_by(self, points: Points) -> list[int]:
         """The indices of the points (count, n) that lie in the domain and break the claim."""
         left, right = self.a.evaluate(points), self.b.evaluate(points)

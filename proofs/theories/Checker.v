@@ -251,11 +251,29 @@ Fixpoint has_length {A : Type} (l : list A) (n : nat) : bool :=
   | _, _ => false
   end.
 
+Fixpoint equally_long {A B : Type} (l : list A) (m : list B) : bool :=
+  match l, m with
+  | [], [] => true
+  | _ :: l', _ :: m' => equally_long l' m'
+  | _, _ => false
+  end.
+
+Fixpoint last_rows (nds : list node) (last : list row) : list row :=
+  match nds with
+  | [] => last
+  | nd :: rest => last_rows rest (rows nd)
+  end.
+
+(** As many inputs and as many outputs: said first, so that nothing else is said about networks that do not fit. *)
+Definition same_sizes (a b : network) : bool :=
+  Nat.eqb (inputs a) (inputs b) && equally_long (last_rows (nodes a) []) (last_rows (nodes b) []).
+
 (** Both networks from variables for inputs: the domain's facts, the table of atoms, the outputs' forms. *)
 Definition walk_files (a b : network) (domain : polyhedron) (steps_a steps_b : list step)
     : result (numbered form * table * list form * list form) :=
   let start := enumerate (variable 0 :: variables (inputs a) 1 []) 0 Empty in
-  match domain_forms (snd start) domain [] with
+  if negb (same_sizes a b) then Refused InFiles WidthsDiffer
+  else match domain_forms (snd start) domain [] with
   | None => Refused InDomain UnknownValue
   | Some gs =>
       let dom := snd (enumerate gs 0 Empty) in
@@ -278,13 +296,6 @@ Definition check_equivalent (a b : network) (domain : polyhedron) (tolerance : Q
       | None => Refused InFiles WidthsDiffer
       | Some ts => in_tree (check_tree dom tb (close_within dom tb ts) tree)
       end
-  end.
-
-Fixpoint equally_long {A B : Type} (l : list A) (m : list B) : bool :=
-  match l, m with
-  | [], [] => true
-  | _ :: l', _ :: m' => equally_long l' m'
-  | _, _ => false
   end.
 
 Definition check_same_argmax (a b : network) (domain : polyhedron) (steps_a steps_b : list step)
@@ -348,7 +359,8 @@ Definition check_witness (a b : network) (domain : polyhedron) (point output_a o
   let start := enumerate (variable 0 :: rev_append (fold_left (fun acc q => constant q :: acc) point []) [])
                          0 Empty in
   let refuse refusal accepted := match refusal with Some r => Refused InWitness r | None => accepted end in
-  if negb (has_length point (inputs a)) then Refused InWitness InputsMissing
+  if negb (same_sizes a b) then Refused InFiles WidthsDiffer
+  else if negb (has_length point (inputs a)) then Refused InWitness InputsMissing
   else match domain_forms (snd start) domain [] with
   | None => Refused InDomain UnknownValue
   | Some gs =>

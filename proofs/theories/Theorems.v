@@ -141,6 +141,7 @@ Lemma walk_files_sound a b domain steps_a steps_b dom tb outs_a outs_b x :
   Forall2 (fun f q => eval v f == q) outs_b (evaluate b x).
 Proof.
   unfold walk_files. set (start := enumerate _ 0 _). intros H Hx Hin. set (v := valuation a b x).
+  destruct (negb (same_sizes a b)); [discriminate|].
   destruct (domain_forms (snd start) domain []) as [gs|] eqn:D; [|discriminate].
   destruct (walk_both a b start _ steps_a steps_b) as [[[tb' outs_a'] outs_b']|] eqn:W; [|discriminate].
   injection H as <- <- <- <-.
@@ -162,7 +163,7 @@ Qed.
 Lemma walk_files_inputs a b domain steps_a steps_b found :
   walk_files a b domain steps_a steps_b = Ok found -> inputs a = inputs b.
 Proof.
-  unfold walk_files, walk_both. destruct (domain_forms _ _ _); [|discriminate].
+  unfold walk_files, walk_both. destruct (negb (same_sizes a b)); [discriminate|]. destruct (domain_forms _ _ _); [|discriminate].
   destruct (Nat.eqb_spec (inputs a) (inputs b)); [auto|discriminate].
 Qed.
 
@@ -263,7 +264,7 @@ Lemma check_witness_sound a b domain point output_a output_b last :
   length point = inputs a /\ inputs a = inputs b /\ in_domain domain point /\
   Forall2 Qeq (evaluate a point) output_a /\ Forall2 Qeq (evaluate b point) output_b /\ last = None.
 Proof.
-  unfold check_witness. set (start := enumerate _ 0 _).
+  unfold check_witness. set (start := enumerate _ 0 _). destruct (negb (same_sizes a b)); [discriminate|].
   destruct (has_length point (inputs a)) eqn:L; [cbn [negb]; cbv iota|discriminate].
   apply has_length_sound in L.
   destruct (domain_forms (snd start) domain []) as [gs|] eqn:D; [|discriminate].

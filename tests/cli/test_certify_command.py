@@ -99,6 +99,30 @@ def test_the_decision_at_a_tie_is_the_first_index(run):
     assert run("check cert.json step.json tied.json") == (0, "valid\n", "")
 
 
+def test_the_gap_is_found_and_proved(run, files):
+    # relu(x) and x are 1 apart at most, at x = -1; the second outputs are the same.
+    line = "certify-equivalence step.json line.json --box -1,3 --gap"
+    code, out, err = run(f"{line} --certificate cert.json --witness w.json")
+    assert (code, out.splitlines()[0], err) == (1, "different", "")
+    assert "largest difference on [-1, 3]^1" in out
+    assert "found       1 = 1" in out
+    assert "proved      to be the largest" in out
+    assert json.loads((files / "w.json").read_text())["input"] == ["-1"]
+    assert json.loads((files / "cert.json").read_text())["tolerance"] == "1"
+    assert run("check cert.json step.json line.json") == (0, "valid\n", "")
+    facts = json.loads(run(f"{line} --json")[1])
+    assert (facts["status"], facts["domain"]) == ("different", {"box": ["-1", "3"]})
+    assert facts["gap"] == {"found": "1", "proved": "1"}
+    assert facts["witness"]["output_b"] == ["-1", "1"]
+
+
+def test_the_gap_of_equal_networks_is_zero(run):
+    code, out, _ = run("certify-equivalence net.json same.json --box -1,1 --gap --json")
+    facts = json.loads(out)
+    assert (code, facts["status"]) == (0, "equivalent")
+    assert facts["gap"] == {"found": "0", "proved": "0"}
+
+
 @pytest.mark.parametrize("pair", TRUE)
 def test_check_accepts_the_certificate_of_either_verdict(run, pair):
     _, out, _ = run(f"certify-equivalence {pair} --certificate cert.json")
@@ -177,6 +201,8 @@ def test_networks_of_different_dimensions_are_refused(refused):
         ("certify-equivalence net.json other.json --certificate w --witness w", ["found two"]),
         ("certify-equivalence net.json other.json --witness .", ["expected a file"]),
         ("certify-equivalence net.json same.json --tolerance -1", ["tolerance", "-1"]),
+        ("certify-equivalence net.json other.json --gap", ["--gap", "--box"]),
+        ("certify-equivalence net.json wide.json --gap --box 0,1", ["same inputs", "2", "3"]),
     ],
 )
 def test_impossible_questions_and_files_are_refused(refused, line, words):
@@ -195,6 +221,8 @@ def test_impossible_questions_and_files_are_refused(refused, line, words):
         ("--tolerance nan", ["--tolerance", "'nan'"]),
         ("--tolerance 1e99999999", ["--tolerance", "'1e99999999'"]),
         ("--tolerance 1 --same-argmax", ["--same-argmax", "--tolerance", "not allowed"]),
+        ("--box 0,1 --gap --tolerance 1", ["--gap", "--tolerance", "not allowed"]),
+        ("--box 0,1 --gap --same-argmax", ["--gap", "--same-argmax", "not allowed"]),
         ("--jobs 0", ["--jobs", "positive integer"]),
         ("--timeout -1", ["--timeout"]),
         ("--timeout nan", ["--timeout", "'nan'"]),
