@@ -262,9 +262,7 @@ def _report_gap(options: argparse.Namespace, gap: Gap, place: str) -> int:
     lines = [
         f"largest difference on {place}, in {gap.seconds:.2f} s:",
         f"found       {_about(gap.found)}",
-        f"proved      at most {_about(gap.proved)}"
-        if gap.found < gap.proved
-        else "proved      to be the largest",
+        f"proved      {proved}",
         *_show(gap.witness, witness["replay"], False),
     ]
     if options.witness:
