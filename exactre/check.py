@@ -34,7 +34,7 @@ ONE: Vector = (1, 1, {0: 1})
 MAX_BYTES = 2**30  # of a file
 MAX_DIGITS = 20_000  # of an integer in a rational
 MAX_INDEX_DIGITS = 12  # of any other integer
-MAX_INPUTS = 10**7
+MAX_INPUTS = 2**20  # of a network, and neurons with steps
 MAX_BITS = 2**18  # of an integer computed while checking
 
 CHOOSING = ("split", "active", "inactive", "same")  # the tree's nodes that have children
@@ -144,7 +144,9 @@ def _no_float(text: str) -> None:
 
 
 def show(value: Any) -> str:
-    """A short text of any value for a message."""
+    """A short text of any value for a message, which takes no longer when the value is deep or large."""
+    if isinstance(value, list | dict):
+        return "an array" if isinstance(value, list) else "an object"
     text = repr(value)
     return text if len(text) <= 80 else text[:77] + "..."
 
@@ -380,8 +382,10 @@ class Context:
         self.inputs = inputs
         self.domain = domain  # b_i - a_i . x, row by row
         self.atoms: list[Vector] = []  # e_k
-        # Learnt: basis index -> its vector. Invariant: no vector mentions a key.
+        # Learnt, and in a tree its cell's: basis index -> its vector. Invariant: no vector mentions a key.
         self.equations: dict[int, Vector] = {}
+        # By an atom's basis index, where it may occur: (in a difference?, key); perhaps no longer.
+        self.places: dict[int, set[tuple[bool, int]]] = {}
         self.bounds: list[Vector] = []  # t - r_j
 
     def atom(self, k: int, step: str, rule: str) -> Vector:
@@ -389,6 +393,12 @@ class Context:
         if k >= len(self.atoms):
             raise Invalid(step, rule, f"atom {k} does not exist, only {len(self.atoms)} do")
         return self.atoms[k]
+
+    def note(self, in_difference: bool, key: int, vector: Vector) -> None:
+        """Remember where the vector's atoms occur, so that a choice looks at nothing else."""
+        for basis in vector[2]:
+            if basis > self.inputs:
+                self.places.setdefault(basis, set()).add((in_difference, key))
 
     def unit(self, k: int) -> Vector:
         """r_k."""
@@ -455,9 +465,12 @@ class Context:
         check_tree(step.tree, self, Goal([t], (0, 1), ([], [])), f"{at}, ")
         p, q = coefficient(t, highest)
         value = combine([(1, 1, (1, 1, {highest: 1})), (-q if p > 0 else q, abs(p), t)])
-        for basis, vector in self.equations.items():
-            self.equations[basis] = substitute(vector, {highest: value})
+        for in_difference, key in self.places.get(highest, ()):
+            if not in_difference and key in self.equations:
+                self.equations[key] = substitute(self.equations[key], {highest: value})
+                self.note(False, key, value)
         self.equations[highest] = value
+        self.note(False, highest, value)
 
     def derive(
         self, target: Vector, derivation: Derivation, replaced: dict[int, Vector], step: str, rule: str
@@ -551,23 +564,29 @@ class Cell:
 
     def __init__(self, context: Context, differences: list[Vector]) -> None:
         self.context = context
-        # Invariant: no vector in either dictionary mentions an atom that is a key of `replaced`.
-        self.replaced = dict(context.equations)
+        # Invariant: no vector in either dictionary mentions an atom that is a key of `replaced`, which is the
+        # context's own dictionary: a walk to the tree's end takes out again what it puts in.
+        self.replaced = context.equations
         self.differences = {i: substitute(d, self.replaced) for i, d in enumerate(differences)}
         self.trail: list[list[tuple[dict[int, Vector], int, Vector]]] = []
+        for i, d in self.differences.items():
+            context.note(True, i, d)
 
     def choose(self, k: int, value: Vector) -> None:
         """Enter the part of the cell where r_k is the value: e_k, zero, or what another neuron makes it."""
         basis = 1 + self.context.inputs + k
         value = substitute(value, self.replaced)
         changed = []
-        for vectors in (self.replaced, self.differences):
-            for key, vector in vectors.items():
-                if basis in vector[2]:
-                    changed.append((vectors, key, vector))
-                    vectors[key] = substitute(vector, {basis: value})
+        for in_difference, key in self.context.places.get(basis, ()):
+            vectors = self.differences if in_difference else self.replaced
+            vector = vectors.get(key, ZERO)
+            if basis in vector[2]:
+                changed.append((vectors, key, vector))
+                vectors[key] = substitute(vector, {basis: value})
+                self.context.note(in_difference, key, value)
         self.trail.append(changed)
         self.replaced[basis] = value
+        self.context.note(False, basis, value)
 
     def leave(self, k: int) -> None:
         """Undo the last choice, which was on atom k."""
@@ -1026,6 +1045,9 @@ def main(arguments: list[str]) -> int:
         return 1
     except (Malformed, OSError) as error:
         print(str(error).replace("\n", " "), file=sys.stderr)
+        return 2
+    except MemoryError:
+        print("out of memory", file=sys.stderr)
         return 2
     print("valid")
     return 0

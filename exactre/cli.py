@@ -51,6 +51,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _trouble(str(error))
     except OSError as error:
         return _trouble(f"{error.filename}: {error.strerror}" if error.filename else str(error))
+    except MemoryError:
+        return _trouble("out of memory")
     except KeyboardInterrupt:
         return _trouble("interrupted")
     return status

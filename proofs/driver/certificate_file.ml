@@ -2,7 +2,7 @@
 
 open Json
 
-let max_neurons = 10_000_000
+let max_neurons = 1 lsl 20
 
 type proof =
   | Equivalent of Checker.step list * Checker.step list * Checker.tree_node list

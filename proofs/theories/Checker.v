@@ -56,7 +56,7 @@ Definition learn_zero (domain : numbered form) (tb : table) (parts : list (part 
           else match check_tree domain tb (close_within domain tb [Target t (combination [(minus_one, t)]) t]) tree with
           | Some r => inr r
           | None =>
-              match choose key (combination [(1%Q, variable key); (Qopp (Qinv (c # den t)), t)]) (learnt tb) [] with
+              match choose key (combination [(1%Q, variable key); (Qopp (Qinv (c # den t)), t)]) (learnt tb) with
               | Some equations =>
                   inl (Table (first tb) (count tb) (atoms tb) equations (bound_count tb) (bounds tb))
               | None => inr NoAtom
@@ -233,7 +233,7 @@ Definition walk_one (net : network) (start : N * numbered form) (domain : number
 Definition walk_both (a b : network) (start : N * numbered form) (domain : numbered form) (steps_a steps_b : list step)
     : result (table * list form * list form) :=
   if negb (Nat.eqb (inputs a) (inputs b)) then Refused InFiles WidthsDiffer
-  else match walk_one a start domain InA 0 (Table (fst start) 0 Empty [] 0 Empty) steps_a with
+  else match walk_one a start domain InA 0 (Table (fst start) 0 Empty no_equations 0 Empty) steps_a with
   | Refused p r => Refused p r
   | Ok (st, outs_a) =>
       match walk_one b start domain InB (next st - fst start) (facts st) steps_b with

@@ -13,6 +13,7 @@ Extract Constant Pos.eqb => "Big.equal".
 Extract Constant Pos.mul => "Big.mul".
 Extract Constant N.add => "Big.add".
 Extract Constant N.sub => "Big.monus".
+Extract Constant N.succ_pos => "Big.succ".
 Extract Constant N.eqb => "Big.equal".
 Extract Constant N.ltb => "Big.less".
 Extract Constant N.odd => "Big.odd".

@@ -3,7 +3,7 @@
     The rules and their names are those of FORMAT.md. Everything computes in Z and is extracted to OCaml; every loop
     over input is a tail call. *)
 
-From Coq Require Import QArith ZArith NArith List.
+From Coq Require Import QArith ZArith NArith List FMapPositive.
 From Exactre Require Import Network Forms Numbered.
 Import ListNotations.
 Open Scope N_scope.
@@ -78,9 +78,13 @@ Inductive reason :=
 
 (** ** Cells and facts *)
 
-(** Equations, highest value number first: each chosen or learnt atom, by its value number, and the form over lower
-    numbers that it equals. *)
-Definition cell := list (N * form).
+(** Equations: the form over lower numbers that each chosen or learnt atom equals, by the atom's value number. Cells
+    share what they have in common, so that those of a deep tree need little memory. *)
+Definition cell := PositiveMap.t form.
+
+Definition no_equations : cell := PositiveMap.empty form.
+
+Definition chosen (key : N) (c : cell) : option form := PositiveMap.find (N.succ_pos key) c.
 
 (** What is known on the whole domain. Atom k is value number [fst] of the valuation and the ReLU of the form [snd];
     values below number [first] are 1 and the inputs. *)
@@ -134,22 +138,38 @@ Fixpoint skip_above (key : N) (descending : list (N * Z)) : list (N * Z) :=
   | [] => []
   end.
 
-(** Replaces the cell's atoms, the highest first. [descending] has those terms of [f], in descending order, that the
-    rest of the cell can be about. *)
-Fixpoint reduce_from (c : cell) (f : form) (descending : list (N * Z)) : form :=
-  match c with
-  | [] => f
-  | (key, e) :: rest =>
-      match skip_above key descending with
-      | [] => f
-      | (i, a) :: lower =>
-          if N.eqb i key then let f' := substitute f key e in reduce_from rest f' (rev_append (terms f') [])
-          else reduce_from rest f ((i, a) :: lower)
+(** Replaces the highest atom that is left, or ends. [descending] has those terms of [f], in descending order, that are
+    still to be looked at. *)
+Definition reduce_step (c : cell) (f : form) (descending : list (N * Z)) : form * list (N * Z) + form :=
+  match descending with
+  | [] => inr f
+  | (i, _) :: lower =>
+      match chosen i c with
+      | None => inl (f, lower)
+      | Some e => let f' := substitute f i e in inl (f', skip_above i (rev_append (terms f') []))
+      end
+  end.
+
+(** At most [2 ^ n] steps, which for the [n] below is more than there are values. *)
+Fixpoint reduce_steps (n : nat) (c : cell) (f : form) (descending : list (N * Z)) : form * list (N * Z) + form :=
+  match n with
+  | O => reduce_step c f descending
+  | S n' =>
+      match reduce_steps n' c f descending with
+      | inl (f', descending') => reduce_steps n' c f' descending'
+      | inr f' => inr f'
       end
   end.
 
 Definition reduce (c : cell) (f : form) : form :=
-  match c with [] => f | _ :: _ => reduce_from c f (rev_append (terms f) []) end.
+  match c with
+  | PositiveMap.Leaf _ => f
+  | PositiveMap.Node _ _ _ =>
+      match reduce_steps 40 c f (rev_append (terms f) []) with
+      | inl (f', _) => f'
+      | inr f' => f'
+      end
+  end.
 
 (** [None] when [derivation] derives [target >= 0] in the cell. *)
 Definition derive (domain : numbered form) (tb : table) (c : cell) (d : derivation) (target : form) : option reason :=
@@ -196,16 +216,11 @@ Fixpoint all_bounded (domain : numbered form) (tb : table) (c : cell) (ts : list
   | _, _ => Some WidthsDiffer
   end.
 
-(** Adds a choice to a cell, in order; [None] when the atom is chosen already. [above] is reversed. *)
-Fixpoint choose (key : N) (e : form) (c above : cell) : option cell :=
-  match c with
-  | [] => Some (rev_append above [(key, e)])
-  | (j, f) :: rest =>
-      match N.compare j key with
-      | Gt => choose key e rest ((j, f) :: above)
-      | Eq => None
-      | Lt => Some (rev_append above ((key, e) :: c))
-      end
+(** Adds a choice to a cell; [None] when the atom is chosen already. *)
+Definition choose (key : N) (e : form) (c : cell) : option cell :=
+  match chosen key c with
+  | None => Some (PositiveMap.add (N.succ_pos key) e c)
+  | Some _ => None
   end.
 
 (** The form of atom k and the cell on one of its sides. *)
@@ -213,7 +228,7 @@ Definition enter (tb : table) (c : cell) (k : N) (active : bool) : (form * cell)
   match find k (atoms tb) with
   | None => inr (UnknownAtom k)
   | Some (key, e) =>
-      match choose key (if active then e else zero) c [] with
+      match choose key (if active then e else zero) c with
       | Some side => inl (e, side)
       | None => inr (ChosenTwice k)
       end
@@ -227,24 +242,21 @@ Definition scaled_form (key : N) (e : form) (s : Q) : form :=
   | Zneg _ => combination [(Qopp s, variable key); (s, e)]
   end.
 
-Fixpoint chosen (key : N) (c : cell) : bool :=
-  match c with
-  | [] => false
-  | (i, _) :: rest => if N.eqb i key then true else chosen key rest
-  end.
-
 (** The cell with the equation that makes atom j the s-fold of atom k, where e_j = s * e_k in the cell. *)
 Definition join (tb : table) (c : cell) (j k : N) (s : Q) : cell + reason :=
   match find j (atoms tb), find k (atoms tb) with
   | Some (key_j, e_j), Some (key_k, e_k) =>
       if negb (N.ltb k j) then inr (NotBefore k)
-      else if chosen key_k c then inr (ChosenTwice k)
-      else if is_zero (reduce c (combination [(1%Q, e_j); (Qopp s, e_k)])) then
-        match choose key_j (scaled_form key_k e_k s) c [] with
-        | Some c' => inl c'
-        | None => inr (ChosenTwice j)
-        end
-      else inr (NotMultiple k)
+      else match chosen key_k c with
+      | Some _ => inr (ChosenTwice k)
+      | None =>
+          if is_zero (reduce c (combination [(1%Q, e_j); (Qopp s, e_k)])) then
+            match choose key_j (scaled_form key_k e_k s) c with
+            | Some c' => inl c'
+            | None => inr (ChosenTwice j)
+            end
+          else inr (NotMultiple k)
+      end
   | None, _ => inr (UnknownAtom j)
   | _, None => inr (UnknownAtom k)
   end.

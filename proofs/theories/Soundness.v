@@ -22,7 +22,7 @@ Proof.
   destruct (last_term (terms t) None) as [[key c]|]; [|discriminate].
   destruct (N.ltb key (first tb)); [discriminate|].
   destruct (check_tree domain tb _ tree) eqn:T; [discriminate|].
-  destruct (choose key _ (learnt tb) []) as [equations|] eqn:C; [|discriminate]. intros [= <-].
+  destruct (choose key _ (learnt tb)) as [equations|] eqn:C; [|discriminate]. intros [= <-].
   eapply (check_tree_sound v v_one) in T; [|assumption|assumption|].
   2:{ intros c' leaf Hc. apply (close_within_sound v v_one domain tb 0); [lra|assumption|assumption| |exact Hc].
       constructor; [|constructor]. split; cbn [upper lower difference]; [|ring].
@@ -30,7 +30,7 @@ Proof.
   inversion T as [|? ? Z _]; subst. unfold within in Z. cbn [difference] in Z.
   assert (eval v t == 0) as Zt by (apply Qabs_Qle_condition in Z; lra).
   destruct Ht as [Ha [Hl Hb]]. split; [exact Ha|]. split; [|exact Hb].
-  eapply choose_sound; [|exact Hl|constructor|exact C].
+  eapply choose_sound; [|exact Hl|exact C].
   rewrite eval_combination. cbn [sum_forms]. rewrite eval_variable, Zt. ring.
 Qed.
 

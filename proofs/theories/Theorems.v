@@ -1,6 +1,6 @@
 (** The theorems about the checker: what it accepts is what the claims of Network.v mean. *)
 
-From Coq Require Import QArith Qabs ZArith NArith List Lia Lqa Bool.
+From Coq Require Import QArith Qabs ZArith NArith List Lia Lqa Bool FMapPositive.
 From Exactre Require Import Network Forms Numbered Rules Decisions RulesSound Checker Soundness DecisionsSound.
 Import ListNotations.
 Open Scope Q_scope.
@@ -67,8 +67,11 @@ Qed.
 Lemma env_ok_empty : env_ok v Empty [].
 Proof. intros i f. discriminate. Qed.
 
-Lemma table_ok_empty first : table_ok v (Table first 0 Empty [] 0 Empty).
-Proof. split; [intros k key e; discriminate|]. split; [constructor|intros k g; discriminate]. Qed.
+Lemma table_ok_empty first : table_ok v (Table first 0 Empty no_equations 0 Empty).
+Proof.
+  split; [intros k key e; discriminate|]. split; [|intros k g; discriminate].
+  intros key e. unfold chosen, no_equations. now rewrite PositiveMap.gempty.
+Qed.
 
 Lemma variables_same rest done acc :
   x = done ++ rest -> Forall2 same (rev acc) done ->
