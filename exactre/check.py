@@ -32,6 +32,7 @@ ZERO: Vector = (0, 1, {})
 ONE: Vector = (1, 1, {0: 1})
 
 MAX_BYTES = 2**30  # of a file
+READ = 2**20  # bytes at once
 MAX_DIGITS = 20_000  # of an integer in a rational
 MAX_INDEX_DIGITS = 12  # of any other integer
 MAX_INPUTS = 2**20  # of a network, and neurons with steps
@@ -102,10 +103,13 @@ class Goal(NamedTuple):
 
 def read_json(path: str) -> Any:
     """The JSON document in a file, refusing duplicate fields, floats and long integers."""
+    data = bytearray()
     with open(path, "rb") as file:
-        data = file.read(MAX_BYTES + 1)
-    if len(data) > MAX_BYTES:
-        raise Malformed(f"{path}: expected at most {MAX_BYTES} bytes")
+        # In parts: asking for the limit at once would take as much memory.
+        while part := file.read(READ):
+            data += part
+            if len(data) > MAX_BYTES:
+                raise Malformed(f"{path}: expected at most {MAX_BYTES} bytes")
     try:
         return json.loads(
             data.decode("utf-8"),
