@@ -188,14 +188,15 @@ def model_pairs() -> Iterator[tuple[str, Callable[[], Pair]]]:
         ("tll_2_8.onnx", "tll_2_8.onnx"),
     ):
         yield f"{a} and {b}", lambda a=a, b=b: (exactre.load(MODELS / a), exactre.load(MODELS / b), {})
-    yield (
-        "acasxu_1_1.onnx and .nnet rounded to float32",
-        lambda: (
-            exactre.load(MODELS / "acasxu_1_1.onnx"),
-            exactre.load(MODELS / "acasxu_1_1.nnet", weights="float32"),
-            {},
-        ),
-    )
+    for words, normalization in (("", True), (", not normalized", False)):
+        yield (
+            f"acasxu_1_1.onnx and .nnet rounded to float32{words}",
+            lambda normalization=normalization: (
+                exactre.load(MODELS / "acasxu_1_1.onnx"),
+                exactre.load(MODELS / "acasxu_1_1.nnet", weights="float32", normalization=normalization),
+                {},
+            ),
+        )
 
     def twin() -> Pair:
         net = exactre.load(MODELS / "twin_ladder_5.nnet")

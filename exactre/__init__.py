@@ -3,12 +3,14 @@
 from exactre.certify.checking import check
 from exactre.certify.equivalence import certify_equivalence
 from exactre.certify.gap import largest_gap
+from exactre.certify.question import Domain
 from exactre.formats import load, save
 from exactre.network import Network
 from exactre.oracle.protocol import Oracle
 from exactre.recover.recovery import Result, recover
 
 __all__ = [
+    "Domain",
     "Network",
     "Oracle",
     "Result",

@@ -27,17 +27,22 @@ from rich.text import Text
 from exactre.certify.certificate import Witness, digest
 from exactre.certify.equivalence import certify_equivalence
 from exactre.certify.gap import Gap, largest_gap
+from exactre.certify.property import property_domain
 from exactre.certify.question import Domain, decision
-from exactre.check import Invalid, Malformed, check_documents, read_json
-from exactre.errors import ExactreError, FormatError, InvalidCertificate
-from exactre.formats import SUFFIXES, json_file, load, save
+from exactre.certify.satisfiability import Answer, decide
+from exactre.check import Invalid, Malformed, check_documents, long_integers, read_json
+from exactre.errors import ExactreError, FormatError, InvalidCertificate, ShapeError, UnsupportedQuery
+from exactre.formats import SUFFIXES, json_file, load, save, vnnlib_file
 from exactre.formats.runtime import replay
+from exactre.formats.vnnlib_file import Tensor
 from exactre.formats.whole_file import write_whole
+from exactre.network import Network
 from exactre.recover.recovery import Progress, recover
 from exactre.verified import check_verified
 
 TROUBLE = 2
 EXIT = {"certified": 0, "consistent": 0, "equivalent": 0, "valid": 0}
+EXIT |= {"sat": 0, "unsat": 0, "unknown": 3, "timed-out": 3}
 EXIT |= {"different": 1, "invalid": 1, "partial": 3, "undecided": 3}
 Weights = Literal["exact", "float32", "float64"]
 
@@ -93,6 +98,11 @@ def _parser() -> argparse.ArgumentParser:
         sub.add_argument(
             "--weights", choices=get_args(Weights), default="exact", help="round the numbers of text formats"
         )
+        sub.add_argument(
+            "--no-normalization",
+            action="store_true",
+            help="leave out what a .nnet file does to its inputs and outputs",
+        )
         sub.add_argument("--json", action="store_true", help="print one JSON object")
         return sub
 
@@ -112,7 +122,11 @@ def _parser() -> argparse.ArgumentParser:
     )
     sub.add_argument("--certificate", metavar="CERT.json", help="the proof of the verdict")
     sub.add_argument("--witness", metavar="W.json", help="the point that is shown")
-    sub.add_argument("--box", type=_box, metavar="LO,HI", help="compare where every input is from LO to HI")
+    domain = sub.add_mutually_exclusive_group()
+    domain.add_argument("--domain", metavar="D.vnnlib", help="compare where this property's input part holds")
+    domain.add_argument(
+        "--box", type=_box, metavar="LO,HI", help="compare where every input is from LO to HI"
+    )
     claim = sub.add_mutually_exclusive_group()
     claim.add_argument(
         "--tolerance", type=_rational, default=Fraction(0), metavar="Q", help="of every output"
@@ -120,9 +134,20 @@ def _parser() -> argparse.ArgumentParser:
     claim.add_argument(
         "--same-argmax", action="store_true", help="compare decisions: the first index of a maximal output"
     )
-    claim.add_argument("--gap", action="store_true", help="find and bound the largest difference on the box")
+    claim.add_argument(
+        "--gap", action="store_true", help="find and bound the largest difference on the domain"
+    )
     sub.add_argument("--timeout", type=_seconds, metavar="S", help="seconds")
     sub.add_argument("--jobs", type=_positive_integer, metavar="N", help="processes for the case split")
+
+    sub = command("vnnlib", _vnnlib, "Decide a VNN-LIB 2.0 query of type real.", "query")
+    sub.add_argument(
+        "--network", type=_named, action="append", default=[], metavar="NAME=MODEL", help="once per network"
+    )
+    sub.add_argument("--timeout", type=_seconds, metavar="S", help="seconds")
+    sub.add_argument(
+        "--certificate", metavar="FOLDER", help="the proofs of unsat, and the networks they are about"
+    )
 
     sub = command("check", _check, "Decide a certificate about two networks.", "certificate", "a", "b")
     sub.add_argument("--verified", action="store_true", help="by the checker extracted from its proof")
@@ -163,13 +188,20 @@ def _box(text: str) -> tuple[Fraction, Fraction]:
     return box
 
 
+def _named(text: str) -> tuple[str, str]:
+    name, separator, path = text.partition("=")
+    if not (name and separator and path):
+        raise argparse.ArgumentTypeError(f"expected NAME=MODEL, found {text!r:.60}")
+    return name, path
+
+
 def _recover(options: argparse.Namespace) -> int:
     if options.resume and options.ledger is None:
         raise FormatError("recover: --resume needs --ledger, the file to go on with")
     if Path(options.output).suffix in set(SUFFIXES) - {".json"}:
         raise FormatError(f"{options.output}: expected a .json file, since any exact network fits into it")
     _check_targets(options.output, options.certificate, options.graph)
-    net = load(options.model, weights=options.weights)
+    net = _load(options.model, options)
     with ExitStack() as stack:
         executor = stack.enter_context(ProcessPoolExecutor(options.jobs)) if options.jobs else None
         result = recover(
@@ -206,18 +238,24 @@ def _recover(options: argparse.Namespace) -> int:
 
 def _certify(options: argparse.Namespace) -> int:
     _check_targets(options.certificate, options.witness)
-    a, b = (load(path, weights=options.weights) for path in (options.a, options.b))
-    domain, place = None, f"all of R^{a.input_dim}"
+    a, b = (_load(path, options) for path in (options.a, options.b))
+    domain: Domain | None = None
+    shown: dict[str, Any] | None = None
+    place = f"all of R^{a.input_dim}"
     if options.box is not None:
         domain = Domain.box(*([bound] * a.input_dim for bound in options.box))
         place = f"[{options.box[0]}, {options.box[1]}]^{a.input_dim}"
+        shown = {"box": [str(bound) for bound in options.box]}
+    elif options.domain is not None:
+        domain = property_domain(options.domain)
+        place, shown = f"the domain of {options.domain}", {"vnnlib": options.domain}
     with ExitStack() as stack:
         executor = stack.enter_context(ProcessPoolExecutor(options.jobs)) if options.jobs else None
         if options.gap:
             if domain is None:
-                raise FormatError("certify-equivalence: --gap needs --box, a bounded domain")
+                raise FormatError("certify-equivalence: --gap needs --box or --domain, a bounded domain")
             gap = largest_gap(a, b, domain=domain, timeout=options.timeout, executor=executor)
-            return _report_gap(options, gap, place)
+            return _report_gap(options, gap, place, shown)
         verdict = certify_equivalence(
             a,
             b,
@@ -231,7 +269,7 @@ def _certify(options: argparse.Namespace) -> int:
         "status": verdict.status,
         "method": verdict.method,
         "seconds": verdict.seconds,
-        "domain": None if options.box is None else {"box": [str(bound) for bound in options.box]},
+        "domain": shown,
         "tolerance": None if options.same_argmax else str(options.tolerance),
     }
     claim = "same decision" if options.same_argmax else f"tolerance {options.tolerance}"
@@ -249,14 +287,14 @@ def _certify(options: argparse.Namespace) -> int:
     return _finish(options, facts, lines)
 
 
-def _report_gap(options: argparse.Namespace, gap: Gap, place: str) -> int:
+def _report_gap(options: argparse.Namespace, gap: Gap, place: str, shown: dict[str, Any] | None) -> int:
     """The networks are equal when no difference is proved possible, and different when one is found."""
     status = "different" if gap.found else "undecided" if gap.proved else "equivalent"
     witness = _witness(gap.witness, options)
     facts = {
         "status": status,
         "seconds": gap.seconds,
-        "domain": {"box": [str(bound) for bound in options.box]},
+        "domain": shown,
         "gap": {"found": str(gap.found), "proved": str(gap.proved)},
         "witness": witness,
     }
@@ -275,14 +313,24 @@ def _report_gap(options: argparse.Namespace, gap: Gap, place: str) -> int:
 
 
 def _witness(witness: Witness, options: argparse.Namespace) -> dict[str, Any]:
-    """The witness as rational strings, and what both files' runtimes answer at the rounded input."""
-    runs = {"a": replay(options.a, witness.input), "b": replay(options.b, witness.input)}
-    # JSON has no word for an overflow, so that one is a string.
-    finite = {name: [v if isfinite(v) else str(v) for v in map(float, out)] for name, out in runs.items()}
-    return {**witness.document(), "replay": finite}
+    """The witness as rational strings, and what both files' runtimes answer at the rounded input.
+
+    A file that does not run there is null, and the reason is said on stderr: the verdict stands without it.
+    """
+    runs: dict[str, list[float | str] | None] = {}
+    for name, path in (("a", options.a), ("b", options.b)):
+        try:
+            found = replay(path, witness.input, **_reading(path, options))
+        except FormatError as error:
+            print(f"exactre: no replay of {path}: {error}", file=sys.stderr)
+            runs[name] = None
+        else:
+            # JSON has no word for an overflow, so that one is a string.
+            runs[name] = [v if isfinite(v) else str(v) for v in map(float, found)]
+    return {**witness.document(), "replay": runs}
 
 
-def _show(witness: Witness, replayed: Mapping[str, Sequence[object]], decisions: bool) -> list[str]:
+def _show(witness: Witness, replayed: Mapping[str, Sequence[object] | None], decisions: bool) -> list[str]:
     """The witness and the output that differs most, or the decisions; each line fits into a terminal."""
     a, b = witness.output_a, witness.output_b
     if decisions:
@@ -292,10 +340,11 @@ def _show(witness: Witness, replayed: Mapping[str, Sequence[object]], decisions:
             f"B decides {decision(b)}, outputs {_short(b)}",
         ]
     k = max(range(len(a)), key=lambda k: abs(a[k] - b[k]))
+    runs = {name: "" if out is None else f", as it runs {out[k]}" for name, out in replayed.items()}
     return [
         f"input       {_short(witness.input)}",
-        f"output {k} of A {_about(a[k])}, as it runs {replayed['a'][k]}",
-        f"output {k} of B {_about(b[k])}, as it runs {replayed['b'][k]}",
+        f"output {k} of A {_about(a[k])}{runs['a']}",
+        f"output {k} of B {_about(b[k])}{runs['b']}",
         f"difference  {_about(abs(a[k] - b[k]))}",
     ]
 
@@ -306,10 +355,62 @@ def _about(value: Fraction) -> str:
     return f"{digits} = {value}" if value.denominator.bit_length() < 100 else f"about {digits}"
 
 
+def _vnnlib(options: argparse.Namespace) -> int:
+    folder = None if options.certificate is None else Path(options.certificate).resolve()
+    if folder is not None and (folder.exists() or not folder.parent.is_dir()):
+        raise FormatError(f"{folder}: expected a folder that can be made in an existing one")
+    names = [name for name, _ in options.network]
+    if len(set(names)) < len(names):
+        raise FormatError(f"--network: expected each name once, found {', '.join(names)}")
+    networks = {name: _load(path, options) for name, path in options.network}
+    tensors: list[Tensor] = []
+    try:
+        query = vnnlib_file.read(options.query)
+    except UnsupportedQuery as error:
+        answer = Answer("unknown", reason=str(error))
+    else:
+        tensors = [tensor for network in query.networks for tensor in (network.input, network.output)]
+        try:
+            answer = decide(query, networks, timeout=options.timeout)
+        except (FormatError, ShapeError) as error:
+            raise FormatError(f"{options.query}: {error}") from None
+    if answer.reason:
+        print(f"exactre: {answer.reason}", file=sys.stderr)
+    facts: dict[str, Any] = {"status": answer.status}
+    lines: list[str] = []
+    if answer.assignment is not None:
+        with long_integers():
+            facts["assignment"] = {name: list(map(str, row)) for name, row in answer.assignment.items()}
+            for tensor in tensors:
+                lines.append(f"{tensor.name} {tensor.type} [{','.join(map(str, tensor.shape))}]")
+                lines += map(_decimal, answer.assignment[tensor.name])
+    if folder is not None and answer.proofs:
+        folder.mkdir()
+        for k, (certificate, a, b) in enumerate(answer.proofs, start=1):
+            _write(folder / f"{k}.json", certificate.dumps())
+            save(a, folder / f"{k}-a.json")
+            save(b, folder / f"{k}-b.json")
+    return _finish(options, facts, lines)
+
+
+def _decimal(value: Fraction) -> str:
+    """A rational as the decimal that it is; one that is none is rounded to 40 digits."""
+    rest, twos, fives = value.denominator, 0, 0
+    while rest % 2 == 0:
+        rest, twos = rest // 2, twos + 1
+    while rest % 5 == 0:
+        rest, fives = rest // 5, fives + 1
+    if rest != 1:
+        return f"{Context(prec=40).divide(Decimal(value.numerator), Decimal(value.denominator)):f}"
+    places = max(twos, fives, 1)
+    digits = str(abs(value.numerator) * 10**places // value.denominator).zfill(places + 1)
+    return f"{'-' * (value < 0)}{digits[:-places]}.{digits[-places:]}"
+
+
 def _check(options: argparse.Namespace) -> int:
     with TemporaryDirectory() as folder:
-        a = _exact_file(options.a, Path(folder, "a.json"), options.weights)
-        b = _exact_file(options.b, Path(folder, "b.json"), options.weights)
+        a = _exact_file(options.a, Path(folder, "a.json"), options)
+        b = _exact_file(options.b, Path(folder, "b.json"), options)
         try:
             if options.verified:
                 check_verified(options.certificate, a, b)
@@ -323,16 +424,26 @@ def _check(options: argparse.Namespace) -> int:
     return _finish(options, {"status": "valid"}, [])
 
 
-def _exact_file(model: str, converted: Path, weights: Weights) -> str:
+def _exact_file(model: str, converted: Path, options: argparse.Namespace) -> str:
     """The exact network file of a model: itself where it is one, so that the checker reads what was given."""
-    if model.endswith(".json") and weights == "exact":
+    if model.endswith(".json") and options.weights == "exact":
         return model
-    save(load(model, weights=weights), converted)
+    save(_load(model, options), converted)
     return str(converted)
 
 
+def _load(model: str, options: argparse.Namespace) -> Network:
+    return load(model, **_reading(model, options))
+
+
+def _reading(model: str, options: argparse.Namespace) -> dict[str, Any]:
+    """The options of `load` for one model of the call: only .nnet files have a normalization."""
+    plain = options.no_normalization and model.lower().endswith(".nnet")
+    return {"weights": options.weights, "normalization": not plain}
+
+
 def _info(options: argparse.Namespace) -> int:
-    net = load(options.model, weights=options.weights)
+    net = _load(options.model, options)
     facts = {
         "inputs": net.input_dim,
         "layers": [node.width for node in net.hidden],
@@ -387,7 +498,7 @@ def _check_targets(*paths: str | None) -> None:
             raise FormatError(f"{path}: expected one output a file, found two")
 
 
-def _write(path: str, text: str) -> None:
+def _write(path: str | Path, text: str) -> None:
     """Write a file whole or not at all; what is no file (a pipe, a device) cannot be replaced."""
     target = Path(path).resolve()
     if target.exists() and not target.is_file():

@@ -19,6 +19,14 @@ class UnsupportedOperator(FormatError):
     """A model uses an operator, or a feature of one, that exactre does not read."""
 
 
+class UnsupportedQuery(FormatError):
+    """A VNN-LIB query of a kind that exactre does not decide."""
+
+
+class EmptyDomain(ExactreError):
+    """A domain without any point."""
+
+
 class OracleError(ExactreError):
     """An oracle raised, answered with the wrong length or type, or contradicted itself."""
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from math import frexp
+from typing import Any
 
 import highspy
 import numpy as np
@@ -83,7 +84,9 @@ class Search:
         lp.a_matrix_.start_ = np.concatenate([[0], np.cumsum(nonzero.sum(axis=1))]).astype(np.int32)
         lp.a_matrix_.index_ = np.nonzero(nonzero)[1].astype(np.int32)
         lp.a_matrix_.value_ = matrix[nonzero]
-        self._solver = highspy.Highs()  # type: ignore[no-untyped-call]
+        # The binding itself, without the Python layer on it, whose constructor prints a banner (1.16).
+        binding: Any = highspy.Highs.__base__
+        self._solver = binding()
         self._solver.setOptionValue("output_flag", False)
         self._solver.setOptionValue("presolve", "off")
         self._solver.setOptionValue("primal_feasibility_tolerance", 1e-10)
@@ -113,7 +116,7 @@ class Search:
         step = int(np.clip(-np.log2(max(error, 2.0**-60)), 10, 40))
         lower, upper = self._bounds(np.ldexp(seen, step))
         rows = np.arange(self.m, dtype=np.int32)
-        self._solver.changeRowsBounds(self.m, rows, lower, upper)  # type: ignore[attr-defined]
+        self._solver.changeRowsBounds(self.m, rows, lower, upper)
         return zoom + step
 
     def _bounds(self, rhs: Floats) -> tuple[Floats, Floats]:

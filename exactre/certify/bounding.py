@@ -8,6 +8,7 @@ the same, and one decision on a small domain is proved, in a number of steps lin
 
 from __future__ import annotations
 
+import time
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -45,11 +46,16 @@ class Bound:
         return [*terms, ("one", 0, rest.as_integer_ratio())] if rest else terms
 
 
-def bounded(question: Question, matching: Matching) -> tuple[tuple[Step, ...], TreeNode] | None:
-    """`bound` steps and the leaf that they suffice for, None when they do not; exact."""
+def bounded(
+    question: Question, matching: Matching, deadline: float | None
+) -> tuple[tuple[Step, ...], TreeNode] | None:
+    """`bound` steps and the leaf that they suffice for, None when they do not or it is too late; exact.
+
+    `deadline` is in the seconds of `time.time`.
+    """
     bounds = _Bounds(question, matching)
     leaf = None
-    if bounds.learn_all():
+    if bounds.learn_all(deadline):
         leaf = bounds.one_decision() if question.same_argmax else bounds.near(question.tolerance)
     return None if leaf is None else (tuple(bounds.steps), leaf)
 
@@ -57,7 +63,7 @@ def bounded(question: Question, matching: Matching) -> tuple[tuple[Step, ...], T
 def bounded_gap(question: Question, matching: Matching) -> tuple[Fraction, tuple[Step, ...], TreeNode] | None:
     """The least tolerance that bounds prove, their steps and leaf, None on an unbounded domain; exact."""
     bounds = _Bounds(question, matching)
-    if not bounds.learn_all():
+    if not bounds.learn_all(None):
         return None
     found = [bounds.upper(scale(sign, 1, d)) for d in matching.differences for sign in (1, -1)]
     tolerance = _rounded_up(max(bound.value for bound in found if bound is not None))
@@ -90,10 +96,11 @@ class _Bounds:
         pairs = nearly_equal(question.b, matching)
         self.pairs = {j: pair for j, pair in pairs.items() if self.depth[j] == self.depth[pair[0]]}
 
-    def learn_all(self) -> bool:
-        """Bound every atom and every pair; False when the domain does not."""
+    def learn_all(self, deadline: float | None) -> bool:
+        """Bound every atom and every pair; False when the domain does not or it is too late."""
         for j, e in enumerate(self.matching.atoms):
-            found = self._interval(e)
+            late = deadline is not None and time.time() > deadline
+            found = None if late else self._interval(e)
             if found is None:
                 return False
             high, low = found

@@ -60,7 +60,8 @@ def within(cell: Cell, d: Vector, tolerance: Fraction) -> Derivation | tuple[Fra
     """A derivation of tolerance - d >= 0 in the cell, or a point of it with d > tolerance."""
     system = _System([*(fact for _, _, fact in cell.facts), d], len(cell.point))
     cost = [Fraction(-v * d[0], d[1]) for v in system.A[-1]]
-    answer = maximise(cost, system.A[:-1], system.b[:-1])
+    rows = Matrix.from_rows(system.A[:-1], len(system.columns))  # on all of R^n there may be none
+    answer = maximise(cost, rows, system.b[:-1])
     if isinstance(answer, Ray):
         x, direction = system.lift(answer.x), system.lift(answer.direction)
         reach = Fraction(1)

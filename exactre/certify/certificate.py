@@ -57,13 +57,15 @@ class Witness:
 
 @dataclass(frozen=True)
 class Certificate:
-    """A claim about the networks with hashes `a` and `b` on a domain, and its proof.
+    """A claim about the networks `a` and `b` on a domain, and its proof.
 
     `tolerance` is that of the outputs; None is a claim about decisions.
+
+    Their hashes are taken when the document is written: for a million weights that takes longer than a proof.
     """
 
-    a: str
-    b: str
+    a: Network
+    b: Network
     domain: Domain | None
     tolerance: Fraction | None
     proof: Equivalence | Witness
@@ -84,8 +86,8 @@ class Certificate:
             "format": "exactre-certificate",
             "version": 1,
             "claim": self.claim,
-            "a": self.a,
-            "b": self.b,
+            "a": digest(self.a),
+            "b": digest(self.b),
             "domain": None if self.domain is None else self.domain.document(),
             "tolerance": None if self.tolerance is None else str(self.tolerance),
             "proof": self.proof.document(),

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import os
 import time
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from fractions import Fraction
 
 from exactre.certify.bounding import bounded
-from exactre.certify.certificate import Certificate, Equivalence, Witness, digest
+from exactre.certify.certificate import Certificate, Equivalence, Witness
 from exactre.certify.deciding import decided_at_once
 from exactre.certify.matching import Matching, match
+from exactre.certify.property import property_domain
 from exactre.certify.question import Domain, Question
+from exactre.certify.sampling import Sampler
 from exactre.certify.split import split
 from exactre.certify.sweep import Sweep
-from exactre.certify.witness import boundary_witness, random_witness, shorten, witness_at
+from exactre.certify.witness import boundary_witness, early_witness, random_witness, shorten, witness_at
 from exactre.check import ZERO, TreeNode
 from exactre.network import Network
 from exactre.rational import Rational
@@ -41,7 +44,7 @@ def certify_equivalence(
     a: Network,
     b: Network,
     *,
-    domain: Domain | None = None,
+    domain: Domain | str | os.PathLike[str] | None = None,
     tolerance: Rational = 0,
     same_argmax: bool = False,
     timeout: float | None = None,
@@ -50,17 +53,20 @@ def certify_equivalence(
     """Decide whether two networks' outputs are the same, or at most `tolerance` apart, on a domain.
 
     With `same_argmax`: whether the first index of a maximal output is the same. Exact over Q: the real-number
-    semantics of both is meant, and all of R^n where `domain` is None. `timeout` is in seconds; a verdict
-    reached before it is the same for every executor. Raises ShapeError when the inputs, the outputs or the
-    domain's dimension differ or `same_argmax` has a tolerance, ExactreError when the domain is empty.
+    semantics of both is meant, and all of R^n where `domain` is None; a path is that of a VNN-LIB property,
+    whose input part is the domain. `timeout` is in seconds; a verdict reached before it is the same for every
+    executor. Raises ShapeError when the inputs, the outputs or the domain's dimension differ or `same_argmax`
+    has a tolerance, EmptyDomain, and FormatError where a property states no domain.
     """
     start = time.time()
     deadline = None if timeout is None else start + timeout
+    if isinstance(domain, str | os.PathLike):
+        domain = property_domain(domain)
     question = Question(a, b, domain, Fraction(tolerance), same_argmax)
+    sampler = Sampler(domain, a.input_dim)
 
     def verdict(method: str, proof: Equivalence | Witness) -> Verdict:
-        claimed = None if same_argmax else question.tolerance
-        certificate = Certificate(digest(a), digest(b), domain, claimed, proof)
+        certificate = Certificate(a, b, domain, None if same_argmax else question.tolerance, proof)
         witness = proof if isinstance(proof, Witness) else None
         status = "equivalent" if witness is None else "different"
         return Verdict(status, method, time.time() - start, certificate, witness)
@@ -69,18 +75,18 @@ def certify_equivalence(
     closed = _at_once(question, matching)
     if closed is not None:
         return verdict("matching", Equivalence(matching.steps_a, matching.steps_b, (closed,)))
-    witness = random_witness(question)
+    witness = random_witness(question, sampler)
     if witness is None and (question.tolerance > 0 or same_argmax) and domain is not None:
-        proof = bounded(question, matching)
+        proof = bounded(question, matching, _half(deadline))
         if proof is not None:
             steps, leaf = proof
             return verdict("bounds", Equivalence(matching.steps_a, (*matching.steps_b, *steps), (leaf,)))
     if witness is None and question.tolerance == 0:
-        matching = match(a, b, Sweep(question, deadline))
+        witness = early_witness(question, matching, _half(deadline))
+    if witness is None and question.tolerance == 0:
+        matching = match(a, b, Sweep(question, _half(deadline)))
     if witness is None and _at_once(question, matching) is None:
-        # Half of the time that is left: the other half is for the cases.
-        half = None if deadline is None else (time.time() + deadline) / 2
-        witness = boundary_witness(question, matching, half)
+        witness = boundary_witness(question, matching, _half(deadline))
     if witness is not None:
         return verdict("witness", witness)
     outcome = split(question, matching, deadline=deadline, executor=executor)
@@ -98,3 +104,8 @@ def _at_once(question: Question, matching: Matching) -> TreeNode | None:
     if question.same_argmax:
         return decided_at_once(matching)
     return TreeNode("equal") if all(d == ZERO for d in matching.differences) else None
+
+
+def _half(deadline: float | None) -> float | None:
+    """Half of the time that is left: the other half is for what comes after."""
+    return None if deadline is None else (time.time() + deadline) / 2

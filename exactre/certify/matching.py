@@ -112,13 +112,24 @@ class System:
                 r = self.unit(k)
                 h = scale(p, q, r) if p > 0 else combine([(-p, q, r), (p, q, self.atoms[k])])
                 return Step("scaled", k, factor), h
-        step = nonnegative(u, self.inputs)
+        step = nonnegative(u, self.inputs) or self._gap(u)
         if step is not None:
             return step, u if step.rule == "active" else ZERO
         self.found.setdefault(key, []).append(len(self.atoms))
         self.atoms.append(u)
         self.origins.append(origin)
         return Step("atom"), self.unit(len(self.atoms) - 1)
+
+    def _gap(self, u: Vector) -> Step | None:
+        """The step for a multiple of r_k - e_k, which is max(-e_k, 0): what a layer hands on of relu(-x)."""
+        k = max(u[2]) - 1 - self.inputs
+        if k < 0 or len(u[2]) != len(self.atoms[k][2]) + 1:
+            return None
+        factor = ratio(u, combine([(1, 1, self.unit(k)), (-1, 1, self.atoms[k])]))
+        if factor is None:
+            return None
+        p, q = factor
+        return Step("active" if p > 0 else "inactive", derivations=[Derivation([("gap", k, (abs(p), q))])])
 
 
 def nonnegative(u: Vector, inputs: int) -> Step | None:
@@ -147,7 +158,9 @@ def _rows(node: Node, values: dict[str, list[Vector]]) -> Iterator[Vector]:
             # Most weights are read here: 8 times faster than a sum of as many vectors.
             den = lcm(weights[0][2], node.bias.den)
             factor = den // weights[0][2]
-            row = [int(v) * factor for v in weights[0][1][i]]
+            row = list(map(int, weights[0][1][i]))
+            if factor != 1:
+                row = [v * factor for v in row]
             yield _primitive({0: bias * (den // node.bias.den)} | dict(zip(bases, row, strict=True)), den)
             continue
         terms: list[tuple[int, int, Vector]] = [(bias, node.bias.den, ONE)]

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
+from math import lcm
 from typing import Any
 
 from exactre.check import ONE, Vector, combine, long_integers
@@ -43,8 +45,22 @@ class Domain:
             rows.append((((j, Fraction(-1)),), -Fraction(least)))
         return cls(len(low), tuple(rows))
 
-    def __contains__(self, point: Sequence[Fraction]) -> bool:
-        return all(sum((v * point[j] for j, v in row), Fraction(0)) <= bound for row, bound in self.rows)
+    def __contains__(self, point: Sequence[Rational]) -> bool:
+        den = lcm(*(v.denominator for v in point))
+        return self.holds_at([v.numerator * (den // v.denominator) for v in point], den)
+
+    def holds_at(self, num: Sequence[int], den: int) -> bool:
+        """True when the point num / den (n) is in the domain; exact, without a fraction."""
+        return all(sum(v * num[j] for j, v in row) <= bound * den for row, bound in self.whole_rows)
+
+    @cached_property
+    def whole_rows(self) -> list[tuple[tuple[tuple[int, int], ...], int]]:
+        """The rows in integers, each a positive multiple of the given one."""
+        whole = []
+        for row, bound in self.rows:
+            den = lcm(bound.denominator, *(v.denominator for _, v in row))
+            whole.append((tuple((j, int(v * den)) for j, v in row), int(bound * den)))
+        return whole
 
     def facts(self) -> list[Vector]:
         """The expression b_i - a_i . x of every row."""

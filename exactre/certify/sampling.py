@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from fractions import Fraction
+from math import lcm
 from random import Random
 
 from flint import fmpz_mat
 
 from exactre.certify.question import Domain
-from exactre.errors import ExactreError
+from exactre.errors import EmptyDomain
 from exactre.lp import Point, feasible
 from exactre.rational import Points
 
@@ -20,7 +21,7 @@ SCALES = (0, 3, -3, 8, 16, 30)  # that random points are taken at
 class Sampler:
     """Random rational points of a domain (None: all of Q^n), the same sequence for the same domain.
 
-    Raises ExactreError when the domain is empty.
+    Raises EmptyDomain when the domain is empty.
     """
 
     def __init__(self, domain: Domain | None, input_dim: int) -> None:
@@ -44,18 +45,20 @@ class Sampler:
             draw = self.random.getrandbits
             numbers = [(draw(bits + 1) - steps) << max(shift, 0) for _ in range(count * n)]
             return Points(fmpz_mat(count, n, numbers), 1 << max(-shift, 0))
-        return Points.of([self.fit(self._raw(scale, steps)) for _ in range(count)], n)
+        units, den = self._units(scale, steps)
+        rows = [
+            [base + self.random.randint(least, steps) * unit for base, unit, least in units]
+            for _ in range(count)
+        ]
+        if all(self.domain.holds_at(row, den) for row in rows):
+            return Points(fmpz_mat(rows), den)
+        return Points.of([self.fit([Fraction(v, den) for v in row]) for row in rows], n)
 
     def fit(self, point: Sequence[Fraction]) -> list[Fraction]:
         """The point, or when it is outside the farthest short step from the anchor towards it."""
-        if self.domain is None or point in self.domain:
+        reach = Fraction(1) if self.domain is None else self._reach(self.domain, point)
+        if reach == 1:
             return list(point)
-        reach = Fraction(1)
-        for row, bound in self.domain.rows:
-            here = sum((v * self.anchor[j] for j, v in row), Fraction(0))
-            there = sum((v * point[j] for j, v in row), Fraction(0))
-            if there > bound:
-                reach = min(reach, (bound - here) / (there - here))
         # Rounded down to a power of two's multiple: still inside, and short.
         grid = (
             2**BITS
@@ -67,14 +70,28 @@ class Sampler:
         reach = Fraction(int(reach * grid), grid)
         return [p + reach * (q - p) for p, q in zip(self.anchor, point, strict=True)]
 
-    def _raw(self, scale: int, steps: int) -> list[Fraction]:
-        point = []
+    def _reach(self, domain: Domain, point: Sequence[Fraction]) -> Fraction:
+        """The largest share, at most 1, of the way from the anchor to a point that is inside."""
+        den = lcm(*(v.denominator for v in point))
+        num = [v.numerator * (den // v.denominator) for v in point]
+        reach = Fraction(1)
+        for row, bound in domain.whole_rows:
+            there = sum(v * num[j] for j, v in row)
+            if there > bound * den:
+                slack = bound - sum((v * self.anchor[j] for j, v in row), Fraction(0))
+                reach = min(reach, slack / (Fraction(there, den) - bound + slack))
+        return reach
+
+    def _units(self, scale: int, steps: int) -> tuple[list[tuple[int, int, int]], int]:
+        """By coordinate base, unit, least k of base + k unit with k up to `steps`; over one denominator."""
+        units = []
         for least, most, p in zip(self.low, self.high, self.anchor, strict=True):
             if least is not None and most is not None:
-                point.append(least + (most - least) * Fraction(self.random.randint(0, steps), steps))
+                units.append((least, (most - least) / steps, 0))
             else:
-                point.append(p + Fraction(self.random.randint(-steps, steps), steps) * Fraction(2) ** scale)
-        return point
+                units.append((p, Fraction(2) ** scale / steps, -steps))
+        den = lcm(*(v.denominator for base, unit, _ in units for v in (base, unit)))
+        return [(int(base * den), int(unit * den), least) for base, unit, least in units], den
 
     def _read_bounds(self, domain: Domain) -> None:
         for row, bound in domain.rows:
@@ -103,4 +120,4 @@ def _inner_point(domain: Domain) -> list[Fraction]:
         answer = feasible(A, b, strict=strict)
         if isinstance(answer, Point):
             return list(answer.x)
-    raise ExactreError("expected a domain with at least one point, found an empty one")
+    raise EmptyDomain("expected a domain with at least one point, found an empty one")

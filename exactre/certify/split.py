@@ -58,7 +58,7 @@ def split(
     """Decide a question over the atoms of a matching; open cells are left only when `deadline` has passed.
 
     The outcome is the same for every executor. `deadline` is in the seconds of `time.time`. Raises
-    ExactreError when the domain is empty.
+    EmptyDomain when the domain is empty.
     """
     pairs = nearly_equal(question.b, matching)
     problem = Problem(
@@ -90,7 +90,7 @@ def split(
 
 
 def whole_domain(question: Question, atoms: Sequence[Vector], differences: tuple[Vector, ...]) -> Cell:
-    """The cell without choices. Raises ExactreError when the domain is empty."""
+    """The cell without choices. Raises EmptyDomain when the domain is empty."""
     facts = [] if question.domain is None else question.domain.facts()
     point = tuple(Sampler(question.domain, question.a.input_dim).anchor)
     domain = tuple(("domain", i, fact) for i, fact in enumerate(facts))

@@ -49,7 +49,7 @@ class Sweep:
         while again:
             again = False
             for t in self._relations(system):
-                if self.deadline is not None and time.time() > self.deadline:
+                if self._late():
                     return steps
                 highest = max(t[2])
                 if self.failed.get(highest) == len(system.equations):
@@ -75,6 +75,8 @@ class Sweep:
         bases = [*range(first), *(basis for basis in atoms if basis not in system.equations)]
         if len(bases) > MAX_COLUMNS:
             return
+        if not self._sample(len(bases)):
+            return
         values = self._values(system, bases)
         residues = nmod_mat(len(values), len(bases), [v % PRIME for row in values for v in row], PRIME)
         reduced = residues.rref()[0]
@@ -88,13 +90,20 @@ class Sweep:
                 terms = [(-int(v), x.den, bases[p]) for p, v in zip(support, x.num.entries(), strict=True)]
                 yield combine([(p, q, (1, 1, {basis: 1})) for p, q, basis in [*terms, (1, 1, bases[j])]])
 
+    def _late(self) -> bool:
+        return self.deadline is not None and time.time() > self.deadline
+
+    def _sample(self, columns: int) -> bool:
+        """Take enough sample points for so many columns; False when it is too late for that."""
+        missing = columns + SPARE - sum(len(points) for points, _ in self.samples)
+        for scale in SCALES if missing > 0 else ():
+            if self._late():
+                return False
+            self._add(self.sampler.points(scale, -(-missing // len(SCALES)), SAMPLE_BITS))
+        return not self._late()
+
     def _values(self, system: System, bases: list[int]) -> list[list[int]]:
         """The values of the basis elements at the sample points, each row a multiple of one point's."""
-        missing = len(bases) + SPARE - sum(len(points) for points, _ in self.samples)
-        if missing > 0:
-            count = -(-missing // len(SCALES))
-            for scale in SCALES:
-                self._add(self.sampler.points(scale, count, SAMPLE_BITS))
         origins = [system.origins[basis - 1 - system.inputs] for basis in bases[1 + system.inputs :]]
         rows = []
         for points, neurons in self.samples:

@@ -8,8 +8,9 @@ a few points on both sides of its boundary is a witness, however small the diffe
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
+from itertools import islice
 
 from flint import fmpz_mat
 
@@ -21,18 +22,21 @@ from exactre.network import INPUT, Network
 from exactre.rational import Matrix, Points
 
 LINES = 2  # through the boundary of each unmatched neuron
+EARLY = 4  # neurons that are looked at before relations are swept for
 CLIMBS = 8  # gradient steps towards a boundary that a random line does not meet
 BISECTIONS = 32
 BULK = 16  # batches of 64 random points when nothing else has helped
 
 
-def random_witness(question: Question) -> Witness | None:
-    """A short witness among a few random points, where most differences show, or None; exact.
-
-    Raises ExactreError when the domain is empty.
-    """
-    sampler = Sampler(question.domain, question.a.input_dim)
+def random_witness(question: Question, sampler: Sampler) -> Witness | None:
+    """A short witness among a few random points, where most differences show, or None; exact."""
     return _first(question, (sampler.points(scale, 8) for scale in SCALES), None)
+
+
+def early_witness(question: Question, matching: Matching, deadline: float | None) -> Witness | None:
+    """The same at the few shallowest boundaries that one network has alone: few, after a small change."""
+    sampler = Sampler(question.domain, question.a.input_dim)
+    return _first(question, _segments(islice(_unmatched(question, matching), EARLY), sampler), deadline)
 
 
 def boundary_witness(question: Question, matching: Matching, deadline: float | None) -> Witness | None:
@@ -84,13 +88,17 @@ def _first(question: Question, candidates: Iterator[Points], deadline: float | N
 def _candidates(question: Question, matching: Matching) -> Iterator[Points]:
     sampler = Sampler(question.domain, question.a.input_dim)
     for _ in range(LINES):
-        for net, node, index in _unmatched(question, matching):
-            segment = _crossing(net, node, index, sampler)
-            if segment is not None:
-                yield segment
+        yield from _segments(_unmatched(question, matching), sampler)
     for _ in range(BULK):
         for scale in SCALES:
             yield sampler.points(scale, 64)
+
+
+def _segments(neurons: Iterable[tuple[Network, str, int]], sampler: Sampler) -> Iterator[Points]:
+    for net, node, index in neurons:
+        segment = _crossing(net, node, index, sampler)
+        if segment is not None:
+            yield segment
 
 
 def _unmatched(question: Question, matching: Matching) -> Iterator[tuple[Network, str, int]]:

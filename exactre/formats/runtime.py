@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
@@ -17,16 +18,24 @@ from exactre.rational import Matrix, Rational
 _INPUT_KINDS: dict[str, Kind] = {"tensor(float)": "float32", "tensor(double)": "float64"}
 
 
-def replay(path: str | os.PathLike[str], point: Sequence[Rational]) -> tuple[float, ...]:
+def replay(
+    path: str | os.PathLike[str],
+    point: Sequence[Rational],
+    *,
+    weights: Literal["exact", "float32", "float64"] = "exact",
+    normalization: bool = True,
+) -> tuple[float, ...]:
     """Outputs (m,) of a model file at the floats nearest to a point (n,), computed in floating point.
 
-    An ONNX file runs in onnxruntime in the type of its input; any other file's weights are rounded to
-    float64 and evaluated by numpy. Raises FormatError as `load` does, or when the runtime refuses the file.
+    An ONNX file runs in onnxruntime in the type of its input; any other file's network, loaded with the
+    options, is rounded to float64 and evaluated by numpy. Raises FormatError as `load` does, when the runtime
+    refuses the file, or when a number is beyond the type's range.
     """
     column, path = Matrix.column(point), Path(path)
     if path.suffix.lower() == ".onnx":
         return _run_onnx(path, column)
-    return _run_numpy(load(path), nearest(column, "float64"))
+    net = load(path, weights=weights, normalization=normalization)
+    return _run_numpy(net, nearest(column, "float64"))
 
 
 def _run_numpy(net: Network, x: Floats) -> tuple[float, ...]:

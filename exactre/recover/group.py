@@ -19,6 +19,7 @@ from exactre.recover.model import Signs
 
 PRIME = (1 << 31) - 1
 CONSTANT = -1
+LEAST = 3
 
 Weights = dict[int, int]
 
@@ -91,10 +92,39 @@ def active_weights(
     return weights
 
 
-def same_neuron(a: Mapping[int, int], b: Mapping[int, int], least: int) -> bool:
-    """Whether two combinations are proportional where both speak, and both do for `least` neurons."""
-    common = [j for j in a if j in b]
-    lead = next((j for j in common if a[j] and b[j]), None)
-    if len(common) < least or lead is None:
-        return False
-    return all((a[lead] * b[j] - a[j] * b[lead]) % PRIME == 0 for j in common)
+class Groups:
+    """Kinks whose combinations over one layer are proportional wherever both speak, for `LEAST` units or more.
+
+    Every group keeps what its kinks say together, at the scale of its first: `known` (groups, width) modulo
+    the prime, and where it says something.
+    """
+
+    def __init__(self, width: int) -> None:
+        self.members: list[list[int]] = []
+        self._known: NDArray[np.int64] = np.zeros((0, width), dtype=np.int64)
+        self._says: NDArray[np.bool_] = np.zeros((0, width), dtype=bool)
+
+    def add(self, kink: int, places: Sequence[int], values: Sequence[int]) -> None:
+        """One more kink: its combination's values at these places."""
+        vector = np.zeros(self._known.shape[1], dtype=np.int64)
+        says = np.zeros(self._known.shape[1], dtype=bool)
+        vector[list(places)], says[list(places)] = values, True
+        both = self._says & says
+        lead = (both & (self._known != 0) & (vector != 0)).argmax(axis=1)
+        rows = np.arange(len(lead))
+        at_lead = self._known[rows, lead]
+        # Where no lead was found both factors may vanish, and such a group is left out.
+        differs = (at_lead[:, None] * vector - vector[lead][:, None] * self._known) % PRIME != 0
+        fits = (both.sum(axis=1) >= LEAST) & ~(differs & both).any(axis=1)
+        fits &= (at_lead != 0) & (vector[lead] != 0) & both[rows, lead]
+        if not fits.any():
+            self.members.append([kink])
+            self._known = np.vstack([self._known, vector])
+            self._says = np.vstack([self._says, says])
+            return
+        g = int(fits.argmax())
+        self.members[g].append(kink)
+        scale = int(at_lead[g]) * pow(int(vector[lead[g]]), -1, PRIME) % PRIME
+        new = says & ~self._says[g]
+        self._known[g, new] = vector[new] * scale % PRIME
+        self._says[g] |= says

@@ -10,7 +10,7 @@ A row is accepted when the lines bear it out.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from fractions import Fraction
 from itertools import pairwise
 
@@ -18,7 +18,7 @@ import numpy as np
 
 from exactre.recover.complete import Completion, completed
 from exactre.recover.floats import random_gains, random_starts
-from exactre.recover.group import Weights, same_neuron
+from exactre.recover.group import CONSTANT, Groups, Weights
 from exactre.recover.line import Line
 from exactre.recover.model import Neuron
 from exactre.recover.row import Hypothesis, Row
@@ -39,7 +39,7 @@ def first_layer(survey: Survey) -> int:
             continue
         evidence = survey.evidence(Neuron({}, form))
         # A first-layer neuron is missed where it is invisible; a deeper boundary's piece is missed more.
-        if 3 * evidence.misses <= len(evidence.explained):
+        if evidence.is_borne_out(survey.owner):
             survey.add(Neuron({}, form))
             new += 1
     return new
@@ -62,23 +62,16 @@ def steer(survey: Survey, depth: int, points: int, rng: np.random.Generator) -> 
         survey.scan(Line.through(p, q, 4), Fraction(0), Fraction(1))
 
 
-def grouped(survey: Survey, depth: int) -> Iterator[list[int]]:
+def grouped(survey: Survey, depth: int) -> list[list[int]]:
     """Groups of unexplained kinks with proportional combinations over one oriented layer, largest first."""
     layer = survey.layer(depth)
-    weights = {}
+    place = {CONSTANT: len(layer), **{j: k for k, j in enumerate(layer)}}
+    groups = Groups(len(layer) + 1)
     for i in survey.unexplained():
         found = survey.weights(i, layer, survey.orientation)
         if found is not None:
-            weights[i] = found
-    groups: list[list[int]] = []
-    for i, found in weights.items():
-        for group in groups:
-            if any(same_neuron(weights[j], found, 3) for j in group):
-                group.append(i)
-                break
-        else:
-            groups.append([i])
-    yield from sorted((group for group in groups if len(group) > 1), key=len, reverse=True)
+            groups.add(i, [place[j] for j in found], list(found.values()))
+    return sorted((group for group in groups.members if len(group) > 1), key=len, reverse=True)
 
 
 def row_of_group(

@@ -12,9 +12,12 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from math import gcd
 
+import numpy as np
 from flint import fmpz_mat
+from numpy.typing import NDArray
 
 Signs = tuple[int, ...]
+Integers = NDArray[np.object_]
 
 
 @dataclass(frozen=True)
@@ -121,24 +124,34 @@ class Model:
 
 
 class Sampled:
-    """A growing model's preactivations at a growing list of homogeneous points; exact integers."""
+    """A growing model's preactivations at a growing list of homogeneous points; exact integers.
+
+    `signs` (neurons, points) are those of the values.
+    """
 
     def __init__(self, model: Model) -> None:
         self.model = model
         self.points: list[tuple[int, ...]] = []
-        self.values: list[list[int]] = [[] for _ in model.neurons]
+        self.signs: NDArray[np.int8] = np.zeros((len(model), 0), dtype=np.int8)
+        self._sizes: list[Integers] = [np.zeros(0, dtype=object) for _ in model.neurons]  # absolute values
         self._columns: fmpz_mat | None = None
 
     def add_points(self, points: Sequence[tuple[int, ...]]) -> None:
         """More points; every known neuron is evaluated there."""
         self.points += points
         self._columns = None
-        for known, fresh in zip(self.values, self.model.values(points), strict=True):
-            known += fresh
+        fresh = [np.array(row, dtype=object) for row in self.model.values(points)]
+        signs = np.array([_signs(row) for row in fresh], dtype=np.int8).reshape(len(fresh), len(points))
+        self.signs = np.concatenate([self.signs, signs], axis=1)
+        self._sizes = [
+            np.concatenate([known, np.abs(row)]) for known, row in zip(self._sizes, fresh, strict=True)
+        ]
 
     def add_neuron(self, neuron: Neuron) -> None:
         """One more neuron, evaluated at all points."""
-        self.values.append(self.evaluate(neuron))
+        values = self.evaluate(neuron)
+        self.signs = np.concatenate([self.signs, _signs(values)[None, :]])
+        self._sizes.append(np.abs(values))
         self.model = self.model.extended(neuron)
 
     def replace(self, neurons: Mapping[int, Neuron]) -> None:
@@ -150,24 +163,30 @@ class Sampled:
         for z in model.by_depth():
             if z in neurons or not stale.isdisjoint(model.neurons[z].parents):
                 stale.add(z)
-                self.values[z] = self.evaluate(model.neurons[z])
+                values = self.evaluate(model.neurons[z])
+                self.signs[z], self._sizes[z] = _signs(values), np.abs(values)
 
-    def restarted(self) -> Sampled:
-        """The same points without any neuron."""
-        fresh = Sampled(Model(self.model.dim))
-        fresh.points = self.points
-        return fresh
+    def keep(self, neurons: Sequence[int]) -> None:
+        """Only these neurons, which read no others, in this order."""
+        place = {z: k for k, z in enumerate(neurons)}
+        rows = [self.model.neurons[z] for z in neurons]
+        self.model = Model(
+            self.model.dim,
+            tuple(Neuron({place[j]: a for j, a in row.parents.items()}, row.linear) for row in rows),
+        )
+        self.signs = self.signs[list(neurons)]
+        self._sizes = [self._sizes[z] for z in neurons]
 
-    def evaluate(self, neuron: Neuron) -> list[int]:
-        """Values of a neuron over known ones at all points."""
+    def evaluate(self, neuron: Neuron) -> Integers:
+        """Values (points,) of a neuron over known ones; exact."""
         if self._columns is None:
             self._columns = fmpz_mat([list(p) for p in self.points]).transpose()
         total = (fmpz_mat(1, len(neuron.linear), list(neuron.linear)) * self._columns).entries()
-        values = [int(v) for v in total]
+        values: Integers = np.array([int(v) for v in total], dtype=object)
         for j, a in neuron.parents.items():
-            values = [v + a * abs(w) for v, w in zip(values, self.values[j], strict=True)]
+            values = values + a * self._sizes[j]
         return values
 
-    def signs(self, index: int) -> Signs:
-        """Signs of all neurons at one point."""
-        return tuple((values[index] > 0) - (values[index] < 0) for values in self.values)
+
+def _signs(values: Integers) -> NDArray[np.int8]:
+    return (values > 0).astype(np.int8) - (values < 0).astype(np.int8)

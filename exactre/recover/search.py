@@ -179,9 +179,7 @@ class Search:
         Rows of the next layer were found without it: what it weighs in them is open.
         """
         survey = self.survey
-        evidence = survey.evidence(neuron)
-        fresh = [i for i in evidence.explained if survey.owner[i] is None]
-        if len(fresh) < least or 3 * evidence.misses > len(fresh) or len(fresh) < len(evidence.explained):
+        if not survey.evidence(neuron).is_borne_out(survey.owner, least):
             return False
         z = survey.add(neuron)
         survey.idle[z] = idle

@@ -34,6 +34,11 @@ class Evidence:
     explained: tuple[int, ...]
     misses: int
 
+    def is_borne_out(self, owner: Sequence[int | None], least: int = 2) -> bool:
+        """Whether so many kinks or more speak for a neuron, none of them another's, and few flips against it."""
+        is_alone = all(owner[kink] is None for kink in self.explained)
+        return is_alone and len(self.explained) >= max(least, 3 * self.misses)
+
 
 class Survey:
     """Scanned lines and known neurons. `orientation` is {neuron: +-1}; `owner[i]` explains kink i.
@@ -54,7 +59,8 @@ class Survey:
         self.base = fmpz_mat(1, jets.dim, list(base))
         self.base_piece = jets.at(self.base, BASE_BITS)[0]
         self._sampled.add_points([(*base, 1 << BASE_BITS)])
-        self._steps: list[tuple[int, int, int | None]] = []  # consecutive probes, and the kink between them
+        # Consecutive probes, and the kink between them or -1.
+        self._steps: NDArray[np.int64] = np.zeros((0, 3), dtype=np.int64)
         self._before: list[int] = []  # the probe just before each kink
         self._modular: list[NDArray[np.int64]] = []  # (kinks, r + 1) forms of each neuron before each kink
         self._floats: tuple[Model, FloatModel] | None = None
@@ -76,15 +82,16 @@ class Survey:
         num, q = line.at(ends)
         self._sampled.add_points([(*(int(v) for v in row), 1 << q) for row in num.tolist()])
         first = len(self.kinks)
-        for i in range(len(ends) - 1):
-            self._steps.append((start + i, start + i + 1, first + i // 2 if i % 2 else None))
+        steps = [(start + i, start + i + 1, first + i // 2 if i % 2 else -1) for i in range(len(ends) - 1)]
+        self._steps = np.vstack([self._steps, np.array(steps, dtype=np.int64)])
         self._before += [start + 1 + 2 * i for i in range(len(kinks))]
         self.kinks += kinks
         self._targets += [modular(kink.form) for kink in kinks]
         self.line += [number] * len(kinks)
         self.owner += [None] * len(kinks)
-        for z, neuron in enumerate(self.model.neurons):
-            self._modular[z] = np.vstack([self._modular[z], self._modular_forms(neuron, first)])
+        for z in self.model.by_depth():
+            fresh = self._modular_forms(self.model.neurons[z], first)
+            self._modular[z] = np.vstack([self._modular[z], fresh])
             self._explain(z)
         return list(range(first, len(self.kinks)))
 
@@ -102,11 +109,11 @@ class Survey:
 
     def signs(self, kink: int) -> Signs:
         """Signs of the known neurons just before a kink."""
-        return self._sampled.signs(self._before[kink])
+        return tuple(self._sampled.signs[:, self._before[kink]].tolist())
 
     def base_signs(self) -> Signs:
         """Signs of the known neurons at the base point, whose affine piece is `base_piece`."""
-        return self._sampled.signs(0)
+        return tuple(self._sampled.signs[:, 0].tolist())
 
     def piece(self, kink: int) -> BoundaryPiece:
         """The boundary piece at a kink, at scale one."""
@@ -130,20 +137,35 @@ class Survey:
     def _combination(
         self, kink: int, layer: Sequence[int], orientation: Mapping[int, int], gradient: bool
     ) -> Weights | None:
-        if not self.is_reliable_at(self.signs(kink), self.model.depth[layer[0]]):
+        signs = self._sampled.signs[:, self._before[kink]]
+        if not self.is_reliable_at(signs, self.model.depth[layer[0]]):
             return None
         known = self._weights.setdefault((*layer, *(orientation.get(j, 0) for j in layer)), {})
         if (kink, gradient) not in known:
             forms = {j: self._modular[j][kink] for j in layer}
             target = modular_gradient(self.kinks[kink].left, 0) if gradient else self._targets[kink]
-            known[kink, gradient] = active_weights(layer, self.signs(kink), forms, target, orientation)
+            support = sum(orientation.get(j, signs[j]) == signs[j] for j in layer)
+            known[kink, gradient] = (
+                active_weights(layer, self.signs(kink), forms, target, orientation)
+                if support <= self._rank_before(signs, self.model.depth[layer[0]])
+                else None
+            )
         return known[kink, gradient]
 
     def layer(self, depth: int) -> list[int]:
         """The known neurons of one depth."""
         return [j for j, d in enumerate(self.model.depth) if d == depth]
 
-    def is_reliable_at(self, values: Sequence[float], depth: int) -> bool:
+    def _rank_before(self, signs: NDArray[np.int8], depth: int) -> int:
+        """A bound on the rank of a depth's forms: active neurons of each layer before, where they are known."""
+        rank = self.jets.dim
+        for d in range(depth):
+            layer = self.layer(d)
+            if all(j in self.orientation for j in layer):
+                rank = min(rank, sum(signs[j] == self.orientation[j] for j in layer))
+        return rank
+
+    def is_reliable_at(self, values: Sequence[float] | NDArray[np.generic], depth: int) -> bool:
         """Whether no open weight matters to neurons up to a depth, where the neurons have these values."""
         return not any(
             values[unit] * self.orientation.get(unit, 0) > 0
@@ -154,34 +176,32 @@ class Survey:
 
     def evidence(self, neuron: Neuron) -> Evidence:
         """What the scanned lines say about a neuron over known ones."""
-        return self._evidence(self._sampled.evaluate(neuron))
+        return self._evidence(self._sampled.evaluate(neuron) > 0)
 
     def evidence_of(self, z: int) -> Evidence:
         """What the scanned lines say about a known neuron."""
-        return self._evidence(self._sampled.values[z])
+        return self._evidence(self._sampled.signs[z] > 0)
 
-    def _evidence(self, values: Sequence[int]) -> Evidence:
-        flips = self._flips_of(values)
-        explained = tuple(kink for _, _, kink in flips if kink is not None)
-        return Evidence(explained, len(flips) - len(explained))
+    def _evidence(self, positive: NDArray[np.bool_]) -> Evidence:
+        kinks = self._flips_of(positive)
+        explained = kinks[kinks >= 0]
+        return Evidence(tuple(explained.tolist()), len(kinks) - len(explained))
 
     def without(self, dropped: set[int]) -> None:
         """Forget neurons, and those that read them."""
+        model = self.model
         kept: dict[int, int] = {}
-        orientation, idle, model = self.orientation, self.idle, self.model
-        self._sampled = self._sampled.restarted()
-        self.revise()
-        self._modular = []
-        self.orientation, self.idle, self.owner = {}, {}, [None] * len(self.kinks)
         for z in model.by_depth():
-            neuron = model.neurons[z]
-            if z in dropped or any(j not in kept for j in neuron.parents):
-                continue
-            parents = {kept[j]: a for j, a in neuron.parents.items()}
-            kept[z] = self.add(Neuron(parents, neuron.linear))
-            if z in orientation:
-                self.orientation[kept[z]] = orientation[z]
-        self.idle = {kept[z]: {kept[j] for j in units if j in kept} for z, units in idle.items() if z in kept}
+            if z not in dropped and all(j in kept for j in model.neurons[z].parents):
+                kept[z] = len(kept)
+        self._sampled.keep(list(kept))
+        self._modular = [self._modular[z] for z in kept]
+        self.orientation = {kept[z]: s for z, s in self.orientation.items() if z in kept}
+        self.idle = {
+            kept[z]: {kept[j] for j in units if j in kept} for z, units in self.idle.items() if z in kept
+        }
+        self.revise()
+        self._explain_all()
 
     def revise(self) -> None:
         """Forget what was computed from the neurons as they were."""
@@ -215,30 +235,33 @@ class Survey:
             scales[y] = Fraction(den, gcd(*ints[0].values(), *ints[1]) or 1)
         self._sampled.replace(neurons)
         self.revise()
-        self.owner = [None] * len(self.kinks)
         for y in self.model.by_depth():
             if y in neurons:
                 self._modular[y] = self._modular_forms(self.model.neurons[y], 0)
-            self._explain(y)
+        self._explain_all()
 
     def _explain(self, z: int) -> None:
-        for _, _, kink in self._flips_of(self._sampled.values[z]):
-            if kink is not None:
+        for kink in self._flips_of(self._sampled.signs[z] > 0).tolist():
+            if kink >= 0:
                 self.owner[kink] = z
 
-    def _flips_of(self, values: Sequence[int]) -> list[tuple[int, int, int | None]]:
-        """The steps between probes in which these values change sign."""
-        positive = [v > 0 for v in values]
-        return [step for step in self._steps if positive[step[0]] != positive[step[1]]]
+    def _explain_all(self) -> None:
+        self.owner = [None] * len(self.kinks)
+        for z in range(len(self.model)):
+            self._explain(z)
+
+    def _flips_of(self, positive: NDArray[np.bool_]) -> NDArray[np.int64]:
+        """The kinks (or -1) in the steps between probes in which these values change sign."""
+        first, second, kinks = self._steps.T
+        found: NDArray[np.int64] = kinks[positive[first] != positive[second]]
+        return found
 
     def _modular_forms(self, neuron: Neuron, first: int) -> NDArray[np.int64]:
         """The neuron's forms modulo the prime before each kink from `first` on."""
         before = self._before[first:]
         total = np.tile(modular(neuron.linear), (len(before), 1))
         for j, a in neuron.parents.items():
-            values = self._sampled.values[j]
-            signs = np.array([(values[i] > 0) - (values[i] < 0) for i in before], dtype=np.int64)
-            weights = a % PRIME * signs % PRIME
+            weights = a % PRIME * self._sampled.signs[j, before].astype(np.int64) % PRIME
             total = (total + weights[:, None] * self._modular[j][first:]) % PRIME
         return total
 

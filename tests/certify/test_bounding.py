@@ -63,7 +63,7 @@ def test_bounds_give_up_without_a_bounded_domain():
     layers = thirds(2, 3, 1)
     a, b = Network.from_rows(layers), Network.from_rows(rounded(layers, FINE))
     half = Domain.polyhedron([[1, 0], [-1, 0], [0, 1]], [1, 1, 1])
-    assert bounded(Question(a, b, half, Fraction(1)), match(a, b)) is None
+    assert bounded(Question(a, b, half, Fraction(1)), match(a, b), None) is None
 
 
 def test_bounds_give_up_beyond_the_tolerance():
@@ -71,7 +71,7 @@ def test_bounds_give_up_beyond_the_tolerance():
     a, b = Network.from_rows(layers), Network.from_rows(rounded(layers, COARSE))
     box = Domain.box([-1, -1], [1, 1])
     gap = largest_gap(a, b, box)
-    assert bounded(Question(a, b, box, gap * Fraction(99, 100)), match(a, b)) is None
+    assert bounded(Question(a, b, box, gap * Fraction(99, 100)), match(a, b), None) is None
     assert exactre.certify_equivalence(a, b, domain=box, tolerance=gap).status == "equivalent"
     assert (
         exactre.certify_equivalence(a, b, domain=box, tolerance=gap * Fraction(99, 100)).status == "different"
@@ -102,7 +102,7 @@ def test_a_bound_is_never_below_the_largest_gap(pair, tolerance):
     a, b = pair
     box = Domain.box([-2] * a.input_dim, [3] * a.input_dim)
     question = Question(a, b, box, Fraction(tolerance))
-    proof = bounded(question, match(a, b))
+    proof = bounded(question, match(a, b), None)
     if proof is not None:
         assert largest_gap(a, b, box) <= tolerance
 

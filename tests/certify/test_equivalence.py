@@ -1,5 +1,7 @@
 """Equal pairs are proved equal, mutants refuted by true witnesses, and the checker accepts every verdict."""
 
+from dataclasses import replace
+from fractions import Fraction
 from itertools import pairwise
 
 import numpy as np
@@ -8,6 +10,7 @@ from hypothesis import given, settings
 from pairs import equal_pairs, mutant_pairs, plain_value
 
 import exactre
+from exactre.certify.question import Domain
 from exactre.errors import ShapeError
 from exactre.network import Network
 from exactre.rational import Matrix
@@ -53,18 +56,52 @@ def network(layers):
     return Network.layered([(Matrix.from_floats(w), Matrix.from_floats(b)) for w, b in layers])
 
 
+@pytest.mark.parametrize("domain", [None, Domain.box([0] * 784, [1] * 784)], ids=["everywhere", "pixels"])
 @pytest.mark.parametrize("layer", [0, 1, 2])
-def test_a_last_bit_of_one_weight_is_refuted_with_a_short_witness(layer):
+def test_a_last_bit_of_one_weight_is_refuted_with_a_short_witness(layer, domain):
     layers = he_network(7, (784, 256, 256, 10))
     a = network(layers)
     weight = layers[layer][0]
     weight[3, 5] = np.nextafter(weight[3, 5], np.float32(9))
     b = network(layers)
-    verdict = exactre.certify_equivalence(a, b)
+    verdict = exactre.certify_equivalence(a, b, domain=domain)
     assert verdict.status == "different"
     assert verdict.witness.output_a != verdict.witness.output_b
+    assert domain is None or verdict.witness.input in domain
     assert sum(len(str(v)) for v in verdict.witness.input) < 2 * 784
     exactre.check(verdict.certificate, a, b)
+
+
+def handed_on(layers):
+    """The layers with relu(x0) and relu(-x0) as two more neurons of each hidden layer, 3 x0 of output 0."""
+    (first, bias), *middle, (last, end) = layers
+    unit = [1] + [0] * (len(first[0]) - 1)
+    result = [([*first, unit, [-v for v in unit]], [*bias, 0, 0])]
+    for rows, bias in middle:
+        none = [0] * len(rows[0])
+        result.append(([*([*row, 0, 0] for row in rows), [*none, 1, 0], [*none, 0, 1]], [*bias, 0, 0]))
+    skips = [[3, -3] if i == 0 else [0, 0] for i in range(len(last))]
+    return [*result, ([[*row, *skip] for row, skip in zip(last, skips, strict=True)], end)]
+
+
+@pytest.mark.parametrize("factor", [1, 1 + Fraction(1, 2**40)])
+def test_a_skip_is_what_layers_hand_on_as_two_neurons(factor):
+    # However large the rest is: relu(r - x0) of r = relu(x0) is r - x0 again.
+    rng = np.random.default_rng(3)
+    layers = [
+        (rng.integers(-9, 10, (m, n)).tolist(), rng.integers(-9, 10, m).tolist())
+        for n, m in pairwise((4, 20, 20, 20, 2))
+    ]
+    plain = Network.from_rows(layers)
+    *hidden, last = plain.nodes
+    skip = Matrix.from_rows([[3 * factor, 0, 0, 0], [0, 0, 0, 0]])
+    a = Network(4, [*hidden, replace(last, inputs=(*last.inputs, ("input", skip)))])
+    b = Network.from_rows(handed_on(layers))
+    verdict = exactre.certify_equivalence(a, b)
+    assert (verdict.status, verdict.method) == (
+        ("equivalent", "matching") if factor == 1 else ("different", "witness")
+    )
+    assert_true(verdict, a, b)
 
 
 def test_a_difference_in_a_rare_cell_is_refuted():

@@ -176,6 +176,19 @@ def test_an_unbounded_domain_may_refute_only_far_out():
     exactre.check(verdict.certificate, a, b)
 
 
+@pytest.mark.parametrize("layers", [[([[1, 2]], [5])], [([[1, 2], [3, -4]], [1, 0]), ([[1, -2]], [5])]])
+@pytest.mark.parametrize(
+    ("tolerance", "status"), [(Fraction(1, 2), "different"), (1, "equivalent"), (7, "equivalent")]
+)
+def test_a_tolerance_on_all_of_space(layers, tolerance, status):
+    # The networks differ by 1 everywhere: a cell without any fact bounds that.
+    *hidden, (rows, bias) = layers
+    a, b = Network.from_rows(layers), Network.from_rows([*hidden, (rows, [bias[0] + 1])])
+    verdict = exactre.certify_equivalence(a, b, tolerance=tolerance)
+    assert verdict.status == status
+    exactre.check(verdict.certificate, a, b)
+
+
 def test_an_empty_domain_is_refused():
     net = Network.from_rows([([[1]], [0]), ([[1]], [0])])
     other = Network.from_rows([([[1]], [0])])

@@ -1,11 +1,14 @@
 """certify-equivalence and check: the verdict, its witness, its certificate, and the exit codes."""
 
 import json
+import subprocess
+import sys
 from fractions import Fraction
 
 import pytest
 
-from exactre.formats import load
+from exactre.formats import json_file, load
+from exactre.network import Network
 
 TRUE = {"net.json same.json": "equivalent", "net.json other.json": "different"}
 
@@ -114,6 +117,15 @@ def test_the_gap_is_found_and_proved(run, files):
     assert (facts["status"], facts["domain"]) == ("different", {"box": ["-1", "3"]})
     assert facts["gap"] == {"found": "1", "proved": "1"}
     assert facts["witness"]["output_b"] == ["-1", "1"]
+
+
+def test_the_gap_on_the_domain_of_a_property(run, refused, files):
+    declared = "(declare-const X_0 Real)(declare-const Y_0 Real)(assert (<= X_0 3.0))"
+    (files / "half.vnnlib").write_text(declared)
+    (files / "segment.vnnlib").write_text(f"{declared}(assert (>= X_0 -1.0))")
+    facts = json.loads(run("certify-equivalence step.json line.json --domain segment.vnnlib --gap --json")[1])
+    assert (facts["domain"], facts["gap"]["proved"]) == ({"vnnlib": "segment.vnnlib"}, "1")
+    refused("certify-equivalence step.json line.json --domain half.vnnlib --gap", "bounded domain", "input 0")
 
 
 def test_the_gap_of_equal_networks_is_zero(run):
@@ -240,3 +252,50 @@ def test_a_failed_run_leaves_the_old_file_and_no_other(refused, files):
     refused("certify-equivalence net.json wide.json --certificate cert.json")
     assert (files / "cert.json").read_text() == "old"
     assert set(files.iterdir()) == before
+
+
+def test_the_verdict_word_is_first_whatever_the_solver_below_prints(files):
+    # The solver's own printing goes past sys.stdout, so this asks a process of its own; no bound without LPs
+    # shows that |x| - 2 relu(|x| - 1/2) is at most 1/2.
+    units = [([[1], [-1]], [0, 0]), ([[1, 1], [1, 1]], [0, "-1/2"]), ([[1, -2]], [0])]
+    hat = Network.from_rows(units)
+    (files / "hat.json").write_text(json_file.dumps(hat))
+    (files / "zero.json").write_text(json_file.dumps(Network.from_rows([([[0]], [0])])))
+    line = "certify-equivalence hat.json zero.json --box -1,1 --tolerance 1/2"
+    done = subprocess.run(
+        [sys.executable, "-m", "exactre.cli", *line.split()], capture_output=True, text=True
+    )
+    assert (done.returncode, done.stdout.splitlines()[0], done.stderr) == (0, "equivalent", "")
+    assert "case-split" in done.stdout
+
+
+def test_a_verdict_stands_where_its_witness_is_beyond_what_a_runtime_can_hold(run, files):
+    code, out, err = run("certify-equivalence net.json other.json --box 1e400,1e401 --json")
+    facts = json.loads(out)
+    assert (code, facts["status"], facts["witness"]["replay"]) == (1, "different", {"a": None, "b": None})
+    assert [line.split(":")[0:2] for line in err.splitlines()] == [
+        ["exactre", " no replay of net.json"],
+        ["exactre", " no replay of other.json"],
+    ]
+    code, out, _ = run("certify-equivalence net.json other.json --box 1e400,1e401")
+    assert (code, len(out.splitlines())) == (1, 6)
+    assert "as it runs" not in out
+
+
+def test_a_nnet_file_is_compared_and_replayed_with_or_without_its_normalization(run, files):
+    # (x - 3) / 2 inside and 5 y + 7 outside, around y = relu(x).
+    (files / "scaled.nnet").write_text("2,1,1,1,\n1,1,1,\n0,\n-10,\n10,\n3,7,\n2,5,\n1,\n0,\n1,\n0,\n")
+    (files / "relu.json").write_text(json_file.dumps(Network.from_rows([([[1]], [0]), ([[1]], [0])])))
+    pair = "relu.json scaled.nnet"
+    code, out, _ = run(f"certify-equivalence {pair} --json")
+    witness = json.loads(out)["witness"]
+    x = Fraction(witness["input"][0])
+    assert (code, witness["replay"]) == (1, {"a": [max(x, 0)], "b": [5 * max((x - 3) / 2, 0) + 7]})
+    code, out, _ = run(f"certify-equivalence {pair} --no-normalization --certificate cert.json")
+    assert (code, out.splitlines()[0]) == (0, "equivalent")
+    assert run(f"check cert.json {pair} --no-normalization") == (0, "valid\n", "")
+    assert run(f"check cert.json {pair}")[0] == 1
+    (files / "other.json").write_text(json_file.dumps(Network.from_rows([([[1]], [0]), ([[2]], [0])])))
+    _, out, _ = run("certify-equivalence scaled.nnet other.json --no-normalization --json")
+    witness = json.loads(out)["witness"]
+    assert witness["replay"]["a"] == [float(Fraction(witness["output_a"][0]))]
