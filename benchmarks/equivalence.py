@@ -18,6 +18,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
+import onnx
 
 import exactre
 from exactre.certify.equivalence import Verdict
@@ -198,12 +199,37 @@ def model_pairs() -> Iterator[tuple[str, Callable[[], Pair]]]:
             ),
         )
 
+    for a, b in (("cifar_base_kw.onnx", "cifar_base_kw_simp.onnx"), ("resnet_2b.onnx", "resnet_2b.onnx")):
+        yield f"{a} and {b}", lambda a=a, b=b: (exactre.load(MODELS / a), exactre.load(MODELS / b), {})
+    yield "cifar_base_kw.onnx and the last bit of one kernel weight", last_bit_of_a_kernel
+    for tolerance in (Fraction(1, 10), 100, 500):
+        yield (
+            f"lhc_2_80.onnx and its pruned one, Softmax cut, within {tolerance} on a box",
+            lambda tolerance=tolerance: (
+                exactre.load(MODELS / "lhc_2_80.onnx", cut=True),
+                exactre.load(MODELS / "lhc_2_80_pruned.onnx", cut=True),
+                {"domain": Domain.box([-1] * 16, [1] * 16), "tolerance": tolerance},
+            ),
+        )
+
     def twin() -> Pair:
         net = exactre.load(MODELS / "twin_ladder_5.nnet")
         value = net([0] * net.input_dim)[0]
         return net, Network.from_rows([([[0] * net.input_dim], [value])]), {}
 
     yield "twin_ladder_5.nnet and its value at 0", twin
+
+
+def last_bit_of_a_kernel() -> Pair:
+    """A convolutional network and the same with one bit of a weight that 64 neurons share flipped."""
+    model = onnx.load(MODELS / "cifar_base_kw.onnx")
+    (tensor,) = (t for t in model.graph.initializer if t.name == "3")
+    kernel = onnx.numpy_helper.to_array(tensor).copy()
+    kernel.ravel().view(np.uint32)[17] ^= 1
+    tensor.CopyFrom(onnx.numpy_helper.from_array(kernel, tensor.name))
+    with tempfile.TemporaryDirectory() as folder:
+        onnx.save(model, Path(folder) / "mutant.onnx")
+        return exactre.load(MODELS / "cifar_base_kw.onnx"), exactre.load(Path(folder) / "mutant.onnx"), {}
 
 
 def check_seconds(verdict: Verdict, a: Network, b: Network) -> float:

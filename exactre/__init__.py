@@ -4,6 +4,8 @@ from exactre.certify.checking import check
 from exactre.certify.equivalence import certify_equivalence
 from exactre.certify.gap import largest_gap
 from exactre.certify.question import Domain
+from exactre.complex.boundary import boundary_complex
+from exactre.complex.recovery import recover_from_boundaries
 from exactre.formats import load, save
 from exactre.network import Network
 from exactre.oracle.protocol import Oracle
@@ -14,10 +16,12 @@ __all__ = [
     "Network",
     "Oracle",
     "Result",
+    "boundary_complex",
     "certify_equivalence",
     "check",
     "largest_gap",
     "load",
     "recover",
+    "recover_from_boundaries",
     "save",
 ]

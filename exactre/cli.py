@@ -24,6 +24,8 @@ import networkx
 from rich.console import Console
 from rich.text import Text
 
+from exactre.analyze import show
+from exactre.analyze.report import analyze
 from exactre.certify.certificate import Witness, digest
 from exactre.certify.equivalence import certify_equivalence
 from exactre.certify.gap import Gap, largest_gap
@@ -36,12 +38,12 @@ from exactre.formats import SUFFIXES, json_file, load, save, vnnlib_file
 from exactre.formats.runtime import replay
 from exactre.formats.vnnlib_file import Tensor
 from exactre.formats.whole_file import write_whole
-from exactre.network import Network
+from exactre.network import Network, Node
 from exactre.recover.recovery import Progress, recover
 from exactre.verified import check_verified
 
 TROUBLE = 2
-EXIT = {"certified": 0, "consistent": 0, "equivalent": 0, "valid": 0}
+EXIT = {"certified": 0, "consistent": 0, "equivalent": 0, "valid": 0, "complete": 0}
 EXIT |= {"sat": 0, "unsat": 0, "unknown": 3, "timed-out": 3}
 EXIT |= {"different": 1, "invalid": 1, "partial": 3, "undecided": 3}
 Weights = Literal["exact", "float32", "float64"]
@@ -103,11 +105,23 @@ def _parser() -> argparse.ArgumentParser:
             action="store_true",
             help="leave out what a .nnet file does to its inputs and outputs",
         )
+        sub.add_argument(
+            "--input", action="append", default=[], metavar="NAME", help="of an .onnx file that has several"
+        )
+        sub.add_argument(
+            "--output", action="append", default=[], metavar="NAME", help="of an .onnx file that has several"
+        )
+        sub.add_argument(
+            "--shape", type=_shape, metavar="D,D,...", help="of the input where an .onnx file is open"
+        )
+        sub.add_argument(
+            "--cut", action="store_true", help="leave out a Softmax or the like that ends a graph"
+        )
         sub.add_argument("--json", action="store_true", help="print one JSON object")
         return sub
 
     sub = command("recover", _recover, "Find a network from exact queries alone, and prove it.", "model")
-    sub.add_argument("-o", "--output", required=True, metavar="OUT.json", help="the recovered network")
+    sub.add_argument("-o", dest="out", required=True, metavar="OUT.json", help="the recovered network")
     sub.add_argument("--certificate", metavar="CERT.json", help="proof that it equals MODEL")
     sub.add_argument("--graph", metavar="G.json", help="which neuron bends at which, node-link form")
     sub.add_argument("--ledger", metavar="L.sqlite", help="keep every query and answer in this file")
@@ -152,6 +166,16 @@ def _parser() -> argparse.ArgumentParser:
     sub = command("check", _check, "Decide a certificate about two networks.", "certificate", "a", "b")
     sub.add_argument("--verified", action="store_true", help="by the checker extracted from its proof")
 
+    sub = command("analyze", _analyze, "Say what can be proved about a network before any query.", "model")
+    sub.add_argument(
+        "--box", type=_box, metavar="LO,HI", help="count and judge where inputs are from LO to HI"
+    )
+    sub.add_argument(
+        "--slice", type=_plane, metavar="I,J", help="count in the plane of inputs I and J, others 0"
+    )
+    sub.add_argument("--timeout", type=_seconds, default=60.0, metavar="S", help="seconds, 60 unless given")
+    sub.add_argument("--proofs", metavar="FOLDER", help="write networks and certificates for `check`")
+
     command("info", _info, "Say what a model is, read exactly.", "model")
     return parser
 
@@ -166,6 +190,10 @@ def _natural(text: str) -> int:
     if not text.isdecimal():
         raise argparse.ArgumentTypeError(f"expected 0, 1, 2, ..., found {text!r:.60}")
     return int(text)
+
+
+def _shape(text: str) -> tuple[int, ...]:
+    return tuple(_positive_integer(part) for part in text.split(","))
 
 
 def _seconds(text: str) -> float:
@@ -195,12 +223,17 @@ def _named(text: str) -> tuple[str, str]:
     return name, path
 
 
+def _plane(text: str) -> tuple[int, int]:
+    i, _, j = text.partition(",")
+    return _natural(i), _natural(j)
+
+
 def _recover(options: argparse.Namespace) -> int:
     if options.resume and options.ledger is None:
         raise FormatError("recover: --resume needs --ledger, the file to go on with")
-    if Path(options.output).suffix in set(SUFFIXES) - {".json"}:
-        raise FormatError(f"{options.output}: expected a .json file, since any exact network fits into it")
-    _check_targets(options.output, options.certificate, options.graph)
+    if Path(options.out).suffix in set(SUFFIXES) - {".json"}:
+        raise FormatError(f"{options.out}: expected a .json file, since any exact network fits into it")
+    _check_targets(options.out, options.certificate, options.graph)
     net = _load(options.model, options)
     with ExitStack() as stack:
         executor = stack.enter_context(ProcessPoolExecutor(options.jobs)) if options.jobs else None
@@ -215,7 +248,7 @@ def _recover(options: argparse.Namespace) -> int:
             progress=stack.enter_context(_progress()),
         )
     if result.network is not None:
-        _write(options.output, json_file.dumps(result.network))
+        _write(options.out, json_file.dumps(result.network))
     if options.certificate and result.certificate is not None:
         _write(options.certificate, result.certificate.dumps())
     if options.graph:
@@ -437,9 +470,24 @@ def _load(model: str, options: argparse.Namespace) -> Network:
 
 
 def _reading(model: str, options: argparse.Namespace) -> dict[str, Any]:
-    """The options of `load` for one model of the call: only .nnet files have a normalization."""
+    """The options of `load` for one model of the call: some are about .nnet or .onnx files alone."""
     plain = options.no_normalization and model.lower().endswith(".nnet")
-    return {"weights": options.weights, "normalization": not plain}
+    reading = {"weights": options.weights, "normalization": not plain}
+    if model.lower().endswith(".onnx"):
+        names = ("input", "output", "shape", "cut")
+        reading |= {name: getattr(options, name) for name in names}
+    return reading
+
+
+def _analyze(options: argparse.Namespace) -> int:
+    if options.proofs is not None and not Path(options.proofs).is_dir():
+        raise FormatError(f"{options.proofs}: expected an existing folder")
+    net = _load(options.model, options)
+    domain = options.box and Domain.box(*([bound] * net.input_dim for bound in options.box))
+    analysis = analyze(net, domain=domain, plane=options.slice, timeout=options.timeout)
+    if options.proofs is not None:
+        show.write_proofs(analysis, Path(options.proofs))
+    return _finish(options, show.facts(analysis), list(show.lines(analysis)))
 
 
 def _info(options: argparse.Namespace) -> int:
@@ -450,15 +498,27 @@ def _info(options: argparse.Namespace) -> int:
         "outputs": net.output_dim,
         "neurons": net.neurons,
         "parameters": net.parameters,
+        "nonzero": net.nonzero,
+        "distinct": net.distinct,
         "layered": net.is_layered,
         "sha256": digest(net),
     }
+    graph = [] if net.is_layered else [_node(node) for node in net.nodes]
     if options.json:
-        print(json.dumps(facts))
-    else:
-        for name, value in facts.items():
-            print(f"{name:11}{'-'.join(map(str, value)) if isinstance(value, list) else value}")
+        print(json.dumps(facts if net.is_layered else {**facts, "nodes": graph}))
+        return 0
+    for name, value in facts.items():
+        print(f"{name:11}{'-'.join(map(str, value)) if isinstance(value, list) else value}")
+    for node in graph:
+        kind = "relu" if node["relu"] else "affine"
+        print(f"{node['name']:11}{kind:7}{node['width']:6} of {', '.join(node['inputs'])}")
     return 0
+
+
+def _node(node: Node) -> dict[str, Any]:
+    """A node of a DAG without its numbers."""
+    inputs = [source for source, _ in node.inputs]
+    return {"name": node.name, "relu": node.relu, "width": node.width, "inputs": inputs}
 
 
 def _finish(options: argparse.Namespace, facts: Mapping[str, Any], lines: Sequence[str]) -> int:

@@ -4,7 +4,7 @@ A batch of integers is a stack of planes (planes, count, width); digit p of `bit
 2**(bits * p). All digits but the top one are nonnegative, so the top plane has the sign. Weights are cut
 into balanced digits. The sizes of the digits are chosen so that every sum of products stays below
 2**53: float64 then adds integers without rounding, in whatever order the BLAS adds them. Carries, and
-the sign that ReLU needs, are int64.
+the sign that ReLU needs, are int64. A sparse weight is multiplied block by block.
 """
 
 from __future__ import annotations
@@ -13,22 +13,25 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from math import frexp, lcm
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from flint import fmpz_mat
 from numpy.typing import NDArray
 
 from exactre.rational import Matrix, Points
+from exactre.sparse import Block, integers
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
+Exact = NDArray[Any]  # Python integers
 
 # Digit sizes that values may be cut into; those of the weights follow. At 26 bits a product adds less than
 # 2**53 to an int64, which leaves room for 2**9 of them before the carry; beyond 128, FLINT is as fast.
 _SIZES = range(8, 27)
 _MOST_PRODUCTS = 128
-_BLOCK = 1024  # points at a time: planes take many times the memory of their batch
+_BLOCK = 1024  # points at a time, and numbers of one layer: planes take many times the memory of their batch
+_BLOCK_NUMBERS = 2**20
 _LONGEST = 1000  # bits that a float64 can hold as an integer, with room for the planes above it
 _OUTPUT_BITS = 24  # whole bytes, to be read back quickly
 
@@ -53,51 +56,81 @@ class Node(Protocol):
         """Bias column (width, 1)."""
 
 
+@dataclass(frozen=True)
+class _Part:
+    """A dense block of a weight cut: planes (k, count * r), and its places; None for a whole weight."""
+
+    planes: Floats
+    places: Block | None
+
+
 class _Weight:
     """One weight matrix (m, n), and the planes of it that were used last."""
 
     def __init__(self, matrix: Matrix) -> None:
         self.m, self.n = matrix.shape
         self.matrix = matrix
-        sizes = [abs(int(v)) for v in matrix.num.entries()]
-        self.height = max(sizes, default=0)
+        sparse = matrix.sparse
+        if sparse is None:
+            values = [int(v) for v in matrix.num.entries()]
+            whole = integers(values).reshape(self.m, self.n)
+            self.blocks: list[tuple[Exact, Block | None]] = [(whole, None)]
+        else:
+            self.blocks = [(block.values, block) for block in sparse.blocks]
+        sizes = [abs(values) for values, _ in self.blocks]
+        self.height = max((int(size.max()) for size in sizes), default=0)
         # |weight x| <= norm * |x|, in the maximum norm
-        self.norm = max(sum(sizes[j * self.n : (j + 1) * self.n]) for j in range(self.m))
-        self._last: tuple[tuple[int, int], Floats] | None = None
+        self.norm = max((int(size.sum(axis=1).max()) for size in sizes), default=0)
+        self.longest = max((values.shape[1] for values, _ in self.blocks), default=1)
+        # Products of one evaluation, and numbers gathered for them.
+        self.products = sum(values.size * _places(block) for values, block in self.blocks)
+        self.gathered = sum(block.columns.size for _, block in self.blocks if block is not None)
+        self._last: tuple[tuple[int, int], tuple[_Part, ...]] | None = None
 
     def bits(self, source_bits: int) -> int:
-        """Size of balanced digits, so that n products with digits of `source_bits` sum to less than 2**53."""
-        return 54 - source_bits - (self.n - 1).bit_length()
+        """Size of balanced digits, so that sums of products with digits of `source_bits` stay below 2^53."""
+        return 54 - source_bits - (self.longest - 1).bit_length()
 
     def count(self, scale: int, source_bits: int) -> int:
         """Balanced digits that hold `scale` times every entry."""
         return -(-((self.height * scale).bit_length() + 1) // self.bits(source_bits))
 
-    def planes(self, scale: int, source_bits: int) -> Floats:
-        """Digits (n, count * m) of `scale` times the transposed weight, at most half a base in size."""
+    def parts(self, scale: int, source_bits: int) -> tuple[_Part, ...]:
+        """Digits of `scale` times the transposed blocks, at most half a base in size."""
         last = self._last
         if last is None or last[0] != (scale, source_bits):
             bits, count = self.bits(source_bits), self.count(scale, source_bits)
-            digits = cut([int(v) * scale for v in self.matrix.num_t.entries()], bits, count)
-            for low, high in pairwise(digits):
-                carry = low + (1 << bits - 1) >> bits
-                low -= carry << bits
-                high += carry
-            stacked = digits.reshape(count, self.n, self.m).transpose(1, 0, 2)
-            planes = np.ascontiguousarray(stacked.reshape(self.n, -1), dtype=np.float64)
+            parts = tuple(_Part(_planes(values, scale, bits, count), block) for values, block in self.blocks)
             # One assignment, so that threads that share the network never see half of it.
-            self._last = last = (scale, source_bits), planes
+            self._last = last = (scale, source_bits), parts
         return last[1]
+
+
+def _places(block: Block | None) -> int:
+    return 1 if block is None else len(block.rows)
+
+
+def _planes(values: Exact, scale: int, bits: int, count: int) -> Floats:
+    """Balanced digits (k, count * r) of `scale` times the transpose of values (r, k)."""
+    r, k = values.shape
+    digits = cut([v * scale for v in values.T.ravel().tolist()], bits, count)
+    for low, high in pairwise(digits):
+        carry = low + (1 << bits - 1) >> bits
+        low -= carry << bits
+        high += carry
+    stacked = digits.reshape(count, k, r).transpose(1, 0, 2)
+    return np.ascontiguousarray(stacked.reshape(k, -1), dtype=np.float64)
 
 
 @dataclass(frozen=True)
 class _Term:
-    """One product of a node: planes of `source` times weight planes (source width, count * width)."""
+    """One product of a node: planes of `source` times the parts of a weight, `count` planes each."""
 
     source: str
     source_bits: int
     bits: int
-    planes: Floats
+    count: int
+    parts: tuple[_Part, ...]
 
 
 @dataclass(frozen=True)
@@ -128,6 +161,9 @@ class DigitNetwork:
         self.input_name = input_name
         self.nodes = nodes
         self.weights = {node.name: [(source, _Weight(w)) for source, w in node.inputs] for node in nodes}
+        weights = [weight for pairs in self.weights.values() for _, weight in pairs]
+        widest = max([*(node.bias.shape[0] for node in nodes), *(w.gathered for w in weights)])
+        self.block = max(1, min(_BLOCK, _BLOCK_NUMBERS // widest))
         self._last: tuple[tuple[int, int], _Plan | None] | None = None
 
     def evaluate(self, points: Points) -> Points | None:
@@ -140,8 +176,8 @@ class DigitNetwork:
         if plan is None:
             return None
         values: list[int] = []
-        for start in range(0, len(points), _BLOCK):
-            stop = min(start + _BLOCK, len(points))
+        for start in range(0, len(points), self.block):
+            stop = min(start + self.block, len(points))
             bits, planes = plan.input_bits, plan.input_planes
             if isinstance(batch, list):
                 x = cut(batch[start * points.dim : stop * points.dim], bits, planes).astype(np.float64)
@@ -186,7 +222,7 @@ class DigitNetwork:
         sizes = {}
         for name, weights_and_scales in readers.items():
             costs = {
-                b: -(-lengths[name] // b) * sum(w.count(s, b) * w.m * w.n for w, s in weights_and_scales)
+                b: -(-lengths[name] // b) * sum(w.count(s, b) * w.products for w, s in weights_and_scales)
                 for b in _SIZES
             }
             sizes[name] = min(_SIZES, key=lambda b: (costs[b], b))
@@ -211,8 +247,9 @@ class DigitNetwork:
         for node in self.nodes:
             terms = []
             for source, w in self.weights[node.name]:
-                cut_weight = w.planes(dens[node.name] // (w.matrix.den * dens[source]), sizes[source])
-                terms.append(_Term(source, sizes[source], w.bits(sizes[source]), cut_weight))
+                scale, size = dens[node.name] // (w.matrix.den * dens[source]), sizes[source]
+                parts = w.parts(scale, size)
+                terms.append(_Term(source, size, w.bits(size), w.count(scale, size), parts))
             bits, count = sizes[node.name], planes[node.name]
             bias = cut(biases[node.name], bits, count).reshape(count, 1, -1)
             steps.append(_Step(node, tuple(terms), bits, bias, kept[node.name]))
@@ -225,16 +262,30 @@ def _affine(step: _Step, values: Mapping[str, Floats], count: int) -> Integers:
     u = np.repeat(step.bias, count, axis=1)
     for term in step.terms:
         x = values[term.source]
-        kept, digits = x.shape[0], term.planes.shape[1] // width
-        products = (x.reshape(kept * count, x.shape[2]) @ term.planes).astype(np.int64)
-        products = products.reshape(kept, count, digits, width)
-        for p in range(kept):
-            for q in range(digits):
+        products = _products(term, x, width)
+        for p in range(x.shape[0]):
+            for q in range(term.count):
                 _add(u, products[p, :, q], p * term.source_bits + q * term.bits, step.bits)
     for low, high in pairwise(u):
         high += low >> step.bits
         low &= (1 << step.bits) - 1
     return u
+
+
+def _products(term: _Term, x: Floats, width: int) -> Integers:
+    """Products (planes of x, points, planes of the weight, width) of x (planes, points, source width)."""
+    kept, count, n = x.shape
+    if [part.places for part in term.parts] == [None]:
+        flat = x.reshape(kept * count, n) @ term.parts[0].planes
+        return flat.astype(np.int64).reshape(kept, count, term.count, width)
+    products = np.zeros((kept, count, term.count, width), np.int64)
+    for part in term.parts:
+        assert part.places is not None
+        rows, columns = part.places.rows, part.places.columns
+        flat = x[:, :, columns].reshape(-1, columns.shape[1]) @ part.planes
+        found = flat.astype(np.int64).reshape(kept, count, len(rows), term.count, -1)
+        products[:, :, :, rows] = found.transpose(0, 1, 3, 2, 4)
+    return products
 
 
 def _add(planes: Integers, term: Integers, shift: int, bits: int) -> None:

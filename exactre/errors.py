@@ -27,6 +27,10 @@ class EmptyDomain(ExactreError):
     """A domain without any point."""
 
 
+class ComplexError(ExactreError):
+    """Pieces that cannot all be boundaries of one ReLU network; the text names them."""
+
+
 class OracleError(ExactreError):
     """An oracle raised, answered with the wrong length or type, or contradicted itself."""
 

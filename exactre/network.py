@@ -6,7 +6,7 @@ not the rounding of a runtime.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
@@ -101,6 +101,21 @@ class Network:
         """Number of weights and biases."""
         return sum(node.width + sum(w.shape[0] * w.shape[1] for _, w in node.inputs) for node in self.nodes)
 
+    @property
+    def nonzero(self) -> int:
+        """Number of weights and biases that are not zero."""
+        return sum(len(row) for matrix in self._matrices() for row in matrix.row_entries())
+
+    @property
+    def distinct(self) -> int:
+        """Number of different weights and biases that are not zero in each matrix: shared ones count once."""
+        return sum(len({v for row in matrix.row_entries() for _, v in row}) for matrix in self._matrices())
+
+    def _matrices(self) -> Iterator[Matrix]:
+        for node in self.nodes:
+            yield from (weight for _, weight in node.inputs)
+            yield node.bias
+
     def evaluate(self, points: Iterable[Sequence[Rational]]) -> Points:
         """Exact values (count, output_dim) at points (count, input_dim). Raises ShapeError."""
         batch = Points.of(points, self.input_dim)
@@ -116,8 +131,9 @@ class Network:
     @cached_property
     def _sizes(self) -> tuple[int, int]:
         """Products and values of one evaluation."""
-        width = sum(node.width for node in self.nodes)
-        return self.parameters - width, width
+        weights = [weight for node in self.nodes for _, weight in node.inputs]
+        sizes = (w.shape[0] * w.shape[1] if w.sparse is None else len(w.sparse.values) for w in weights)
+        return sum(sizes), sum(node.width for node in self.nodes)
 
     def _digits_pay(self, batch: Points) -> bool:
         """Whether digits are likely faster than FLINT: both are exact, so this decides nothing but time."""
@@ -192,7 +208,7 @@ def _affine(node: Node, values: Mapping[str, Points]) -> Points:
     ones = fmpz_mat(count, 1, [1] * count)
     num, den = ones * node.bias.num_t, node.bias.den
     for source, weight in node.inputs:
-        term = values[source].num * weight.num_t
+        term = weight.apply_t(values[source].num)
         num, den = _add(num, den, term, values[source].den * weight.den)
     return Points(num, den)
 

@@ -1,28 +1,34 @@
 """Exact rational matrices and point batches on FLINT, and the text form `p/q`.
 
 Both types hold integers over one common denominator: a product is then one `fmpz_mat`
-product and one integer product, with no gcd in the inner loop. `Fraction` is the type at the
-public edge.
+product and one integer product, with no gcd in the inner loop. A matrix that is mostly zero is held as
+`Sparse` integers. `Fraction` is the type at the public edge.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from fractions import Fraction
 from functools import cached_property
+from itertools import chain
 from math import gcd, lcm
 from typing import TypeVar, overload
 
 import numpy as np
-from flint import fmpz_mat
+from flint import fmpz, fmpz_mat
 from numpy.typing import NDArray
 
 from exactre.errors import FormatError, ShapeError
+from exactre.sparse import Index, Sparse, integers
+from exactre.sparse import stack as stack_sparse
 
 _RATIONAL = re.compile(r"(0|-?[1-9][0-9]*)(?:/([1-9][0-9]*))?")
 
 Rational = int | Fraction
+
+# From this size on, with at most one entry in so many not zero, a sparse matrix is multiplied faster.
+SPARSE_FROM, SPARSE_SHARE = 2**16, 8
 
 
 def parse_rational(text: object, where: str) -> Fraction:
@@ -37,19 +43,23 @@ def parse_rational(text: object, where: str) -> Fraction:
 
 
 class Matrix:
-    """Immutable exact matrix (m, n): integers `num` over one denominator `den` > 0, lowest terms."""
+    """Immutable exact matrix (m, n): integers over one denominator `den` > 0, in lowest terms.
 
-    __slots__ = ("__dict__", "den", "num")
+    The integers are on FLINT or `Sparse`, as they were given; equal matrices are equal in either form.
+    """
 
-    num: fmpz_mat
+    __slots__ = ("__dict__", "_num", "den", "sparse")
+
+    sparse: Sparse | None
     den: int
 
-    def __init__(self, num: fmpz_mat, den: int = 1) -> None:
+    def __init__(self, num: fmpz_mat | Sparse, den: int = 1) -> None:
         if den != 1:
-            common = _content(num, den)
+            common = _content(num.values if isinstance(num, Sparse) else num.entries(), den)
             if common != 1:
                 num, den = _divide(num, common), den // common
-        self.num = num
+        self.sparse = num if isinstance(num, Sparse) else None
+        self._num = None if isinstance(num, Sparse) else num
         self.den = den
 
     @classmethod
@@ -75,11 +85,26 @@ class Matrix:
         """
         array = _finite(values)
         low = _lowest_bit(array)
-        return cls(_scaled(array, low), 1 << -low)
+        filled = np.flatnonzero(array)
+        if array.size >= max(SPARSE_FROM, SPARSE_SHARE * len(filled)):
+            rows, columns = np.divmod(filled, array.shape[1])
+            numbers = integers(_whole(array.ravel()[filled], low))
+            return cls(Sparse.of(array.shape, rows, columns, numbers), 1 << -low)
+        return cls(fmpz_mat(array.shape[0], array.shape[1], _whole(array, low)), 1 << -low)
+
+    @property
+    def num(self) -> fmpz_mat:
+        """The integers on FLINT; a sparse matrix is written out for every call."""
+        if self._num is not None:
+            return self._num
+        assert self.sparse is not None
+        return self.sparse.dense()
 
     @property
     def shape(self) -> tuple[int, int]:
         """(rows, columns)."""
+        if self.sparse is not None:
+            return self.sparse.shape
         return self.num.nrows(), self.num.ncols()
 
     @cached_property
@@ -87,40 +112,111 @@ class Matrix:
         """Transposed numerators, kept because evaluation multiplies by them."""
         return self.num.transpose()
 
+    def apply_t(self, num: fmpz_mat) -> fmpz_mat:
+        """`num` (count, n) times the transposed numerators: (count, m)."""
+        return num * self.num_t if self.sparse is None else self.sparse.apply_t(num)
+
+    def packed(self) -> Matrix:
+        """The same matrix in the form that is faster to multiply by."""
+        size = self.shape[0] * self.shape[1]
+        if self.sparse is None or size >= max(SPARSE_FROM, SPARSE_SHARE * len(self.sparse.values)):
+            return self
+        return Matrix(self.num, self.den)
+
+    def row_entries(self) -> Iterator[list[tuple[int, int]]]:
+        """(column, numerator) pairs of the entries that are not zero, row by row."""
+        if self.sparse is not None:
+            return self.sparse.row_entries()
+        flat, n = [int(v) for v in self.num.entries()], self.shape[1]
+        rows = (flat[i * n : (i + 1) * n] for i in range(self.shape[0]))
+        return ([(j, v) for j, v in enumerate(row) if v] for row in rows)
+
     def rows(self) -> list[list[Fraction]]:
         """Entries as fractions."""
         return [[Fraction(int(v), self.den) for v in row] for row in self.num.tolist()]
 
     def __getitem__(self, index: tuple[int, int]) -> Fraction:
-        return Fraction(int(self.num[index]), self.den)
+        value = int(self.num[index]) if self.sparse is None else self.sparse.entry(*index)
+        return Fraction(value, self.den)
 
     def __matmul__(self, other: Matrix) -> Matrix:
         if self.shape[1] != other.shape[0]:
             raise ShapeError(f"cannot multiply {self.shape} by {other.shape}")
-        return Matrix(self.num * other.num, self.den * other.den)
+        den = self.den * other.den
+        if self.sparse is not None and other.sparse is not None:
+            m, n = self.shape[0], other.shape[1]
+            if self.sparse.products(other.sparse) <= m * n:
+                return Matrix(self.sparse @ other.sparse, den)
+        if self.sparse is not None:
+            return Matrix(self.sparse.apply_t(other.num_t).transpose(), den)
+        if other.sparse is not None:
+            return Matrix(other.sparse.transposed.apply_t(self.num), den)
+        return Matrix(self.num * other.num, den)
 
     def __add__(self, other: Matrix) -> Matrix:
         if self.shape != other.shape:
             raise ShapeError(f"cannot add {self.shape} and {other.shape}")
         den = lcm(self.den, other.den)
-        return Matrix(self.num * (den // self.den) + other.num * (den // other.den), den)
+        p, q = den // self.den, den // other.den
+        if self.sparse is not None and other.sparse is not None:
+            return Matrix(_times(self.sparse, p) + _times(other.sparse, q), den)
+        return Matrix(self.num * p + other.num * q, den)
 
     def scale(self, factor: Rational) -> Matrix:
         """The matrix times a rational number."""
         factor = Fraction(factor)
+        if self.sparse is not None:
+            return self.scale_rows(Matrix.column([factor] * self.shape[0]))
         return Matrix(self.num * factor.numerator, self.den * factor.denominator)
+
+    def scale_rows(self, factors: Matrix) -> Matrix:
+        """Row i times `factors[i]`; factors (m, 1)."""
+        if self.sparse is not None:
+            by = [int(v) for v in factors.num.entries()]
+            return Matrix(self.sparse.scale_rows(by), self.den * factors.den)
+        pairs = zip(self._row_lists(), factors.num.entries(), strict=True)
+        flat = [v * f for row, f in pairs for v in row]
+        return Matrix(fmpz_mat(*self.shape, flat), self.den * factors.den)
+
+    def select(self, index: Index) -> Matrix:
+        """Rows `index`, in that order."""
+        if self.sparse is not None:
+            return Matrix(self.sparse.select(index), self.den)
+        rows = self._row_lists()
+        flat = list(chain.from_iterable(rows[i] for i in index.tolist()))
+        return Matrix(fmpz_mat(len(index), self.shape[1], flat), self.den)
+
+    @classmethod
+    def stack(cls, parts: Sequence[Matrix]) -> Matrix:
+        """Matrices of the same width on top of each other."""
+        den = lcm(*(part.den for part in parts))
+        sparse = [_times(part.sparse, den // part.den) for part in parts if part.sparse is not None]
+        if len(sparse) == len(parts):
+            return cls(stack_sparse(sparse), den)
+        flat = list(chain.from_iterable((part.num * (den // part.den)).entries() for part in parts))
+        return cls(fmpz_mat(sum(part.shape[0] for part in parts), parts[0].shape[1], flat), den)
 
     def transpose(self) -> Matrix:
         """Transposed matrix (n, m)."""
-        return Matrix(self.num_t, self.den)
+        return Matrix(self.num_t if self.sparse is None else self.sparse.transposed, self.den)
+
+    def _row_lists(self) -> list[list[fmpz]]:
+        flat, (m, n) = self.num.entries(), self.shape
+        return [flat[i * n : (i + 1) * n] for i in range(m)]
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Matrix) and self.den == other.den and self.num == other.num
+        if not isinstance(other, Matrix) or (self.den, self.shape) != (other.den, other.shape):
+            return False
+        if self.sparse is None and other.sparse is None:
+            return bool(self.num == other.num)
+        return all(p == q for p, q in zip(self.row_entries(), other.row_entries(), strict=True))
 
     def __hash__(self) -> int:
-        return hash((self.den, self.shape, str(self.num)))
+        return hash((self.den, self.shape, sum(sum(v for _, v in row) for row in self.row_entries())))
 
     def __reduce__(self) -> tuple[Callable[..., Matrix], tuple[object, ...]]:
+        if self.sparse is not None:
+            return Matrix, (self.sparse, self.den)
         # FLINT's types do not pickle, and work is sent to other processes.
         return _rebuild, (Matrix, *self.shape, [int(v) for v in self.num.entries()], self.den)
 
@@ -156,7 +252,8 @@ class Points(Sequence[tuple[Fraction, ...]]):
         """The integers on FLINT (count, dim)."""
         if self._num is None:
             assert self._floats is not None
-            self._num = _scaled(self._floats, 1 - self.den.bit_length())
+            flat = _whole(self._floats, 1 - self.den.bit_length())
+            self._num = fmpz_mat(len(self), self.dim, flat)
         return self._num
 
     @property
@@ -236,23 +333,28 @@ def _lowest_bit(array: NDArray[np.float64]) -> int:
     return int(lowest.min(initial=0, where=whole != 0))
 
 
-def _scaled(array: NDArray[np.float64], low: int) -> fmpz_mat:
-    """The integers `array / 2**low`."""
+def _whole(array: NDArray[np.float64], low: int) -> list[int]:
+    """The integers `array / 2**low` in row-major order."""
     mantissa, exponent = np.frexp(array)
     whole = np.ldexp(mantissa, 53).astype(np.int64).ravel().tolist()
     shift = (exponent.astype(np.int64) - 53 - low).ravel().tolist()
-    flat = [w << s if s >= 0 else w >> -s for w, s in zip(whole, shift, strict=True)]
-    return fmpz_mat(array.shape[0], array.shape[1], flat)
+    return [w << s if s >= 0 else w >> -s for w, s in zip(whole, shift, strict=True)]
 
 
-def _content(num: fmpz_mat, den: int) -> int:
+def _content(values: Iterable[int | fmpz], den: int) -> int:
     common = den
-    for v in num.entries():
+    for v in values:
         common = gcd(common, int(v))
         if common == 1:
             break
     return common
 
 
-def _divide(num: fmpz_mat, common: int) -> fmpz_mat:
+def _divide(num: fmpz_mat | Sparse, common: int) -> fmpz_mat | Sparse:
+    if isinstance(num, Sparse):
+        return num.with_values(num.values // common)
     return fmpz_mat(num.nrows(), num.ncols(), [v // common for v in num.entries()])
+
+
+def _times(num: Sparse, factor: int) -> Sparse:
+    return num if factor == 1 else num.with_values(num.values * factor)

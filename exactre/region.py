@@ -31,7 +31,7 @@ class Affine:
         batch = Points.of(points, self.weight.shape[1])
         ones = fmpz_mat(len(batch), 1, [1] * len(batch))
         scale = batch.den * self.weight.den
-        num = batch.num * self.weight.num_t * self.bias.den + ones * self.bias.num_t * scale
+        num = self.weight.apply_t(batch.num) * self.bias.den + ones * self.bias.num_t * scale
         return Points(num, scale * self.bias.den)
 
 

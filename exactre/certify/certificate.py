@@ -111,11 +111,8 @@ def digest(net: Network) -> str:
             for source, weight in sorted(node.inputs, key=lambda item: places[item[0]]):
                 lines.append(f"from {places[source]}")
                 over = _Denominators(weight.den)
-                entries, columns = [int(v) for v in weight.num.entries()], weight.shape[1]
-                for i in range(0, len(entries), columns):
-                    row = enumerate(entries[i : i + columns])
-                    words = [f"{j} {v // (c := gcd(v, weight.den))}{over[c]}" for j, v in row if v]
-                    lines.append(" ".join(words))
+                for row in weight.row_entries():
+                    lines.append(" ".join([f"{j} {v // (c := gcd(v, weight.den))}{over[c]}" for j, v in row]))
             over = _Denominators(node.bias.den)
             entries = [int(v) for v in node.bias.num.entries()]
             words = [f"{v // (c := gcd(v, node.bias.den))}{over[c]}" for v in entries]

@@ -2,7 +2,8 @@
 
 A reader gives every tensor its affine form over the input and the ReLUs before it, so that consecutive
 affine operators fold into one exact map. `Rows` holds the forms, `Tensor` arranges them: reshapes,
-transposes and concatenations touch only its index array, never a weight. `Builder` collects the ReLUs
+transposes, slices and concatenations touch only its index array, never a weight. A selection, a
+convolution or a pooling is a sparse term, which stays as small as its entries. `Builder` collects the ReLUs
 and makes the Network.
 
     input -> Rows -> relu -> Rows -> ... -> Rows -> Network
@@ -12,55 +13,26 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain
+from fractions import Fraction
 from math import lcm
 
 import numpy as np
-from flint import fmpz, fmpz_mat
-from numpy.typing import NDArray
+from flint import fmpz_mat
 
 from exactre.errors import FormatError
 from exactre.network import INPUT, Network, Node
 from exactre.rational import Matrix
-
-Index = NDArray[np.int64]
-
-
-@dataclass(frozen=True, eq=False)
-class Monomial:
-    """Matrix (count, width) with one entry per row: `factors[i]` in column `index[i]`; exact over Q.
-
-    A selection, permutation or scaling of a wide source stays as small as its rows.
-    """
-
-    index: Index
-    factors: Matrix
-    width: int
-
-    def dense(self) -> Matrix:
-        """The same matrix, written out."""
-        num = fmpz_mat(len(self.index), self.width)
-        for i, (j, v) in enumerate(zip(self.index.tolist(), self.factors.num.entries(), strict=True)):
-            num[i, j] = v
-        return Matrix(num, self.factors.den)
-
-    def is_identity(self) -> bool:
-        """True when the matrix is the identity."""
-        ones = self.factors.den == 1 and all(v == 1 for v in self.factors.num.entries())
-        return ones and np.array_equal(self.index, np.arange(self.width))
-
-
-Term = Matrix | Monomial
+from exactre.sparse import Index, Sparse, integers
 
 
 @dataclass(frozen=True, eq=False)
 class Rows:
     """Affine forms (count,): the sum of `terms[k]` @ value of source k, plus `bias` (count, 1); exact.
 
-    Source 0 is the network's input, source k the k-th ReLU. No terms: constants.
+    Source 0 is the network's input, source k the k-th node of the builder. No terms: constants.
     """
 
-    terms: Mapping[int, Term]
+    terms: Mapping[int, Matrix]
     bias: Matrix
 
     @property
@@ -72,15 +44,16 @@ class Rows:
         """Forms `index` (count',), in that order."""
         if np.array_equal(index, np.arange(self.count)):
             return self
-        return Rows(
-            {k: _select(term, index) for k, term in self.terms.items()}, _select_rows(self.bias, index)
-        )
+        return Rows({k: term.select(index) for k, term in self.terms.items()}, self.bias.select(index))
 
     def scale(self, factors: Matrix) -> Rows:
         """Form i times `factors[i]`; factors (count, 1)."""
-        return Rows(
-            {k: _scale(term, factors) for k, term in self.terms.items()}, _scale_rows(self.bias, factors)
-        )
+        terms = {k: term.scale_rows(factors) for k, term in self.terms.items()}
+        return Rows(terms, self.bias.scale_rows(factors))
+
+    def times(self, factor: Fraction) -> Rows:
+        """Every form times a number."""
+        return self.scale(Matrix.column([factor] * self.count)) if factor != 1 else self
 
     def apply(self, weight: Matrix) -> Rows:
         """Forms `weight` @ self; weight (m, count)."""
@@ -89,7 +62,7 @@ class Rows:
     def __add__(self, other: Rows) -> Rows:
         terms = dict(self.terms)
         for k, term in other.terms.items():
-            terms[k] = _add(terms[k], term) if k in terms else term
+            terms[k] = terms[k] + term if k in terms else term
         return Rows(terms, self.bias + other.bias)
 
 
@@ -120,21 +93,26 @@ class Tensor:
         return self.rows.select(self.index.ravel())
 
 
+def constants(values: Sequence[Fraction]) -> Rows:
+    """Forms that do not depend on the input."""
+    return Rows({}, Matrix.column(values))
+
+
 def stack(parts: Sequence[Rows]) -> Rows:
     """The forms of all parts, one after the other."""
     if len(parts) == 1:
         return parts[0]
     sources = sorted({k for part in parts for k in part.terms})
     terms = {k: _stack_terms([(part.terms.get(k), part.count) for part in parts]) for k in sources}
-    return Rows(terms, _stack_rows([part.bias for part in parts]))
+    return Rows(terms, Matrix.stack([part.bias for part in parts]))
 
 
 class Builder:
-    """Collects the ReLUs of a graph and makes the Network; `input_dim` inputs."""
+    """Collects the ReLUs of a graph, and what is kept beside them, and makes the Network."""
 
     def __init__(self, input_dim: int) -> None:
         self._widths = [input_dim]
-        self._relus: list[Rows] = []
+        self._nodes: list[tuple[bool, Rows]] = []  # ReLU or affine, and the forms before it
 
     def input(self) -> Rows:
         """The input's coordinates as forms."""
@@ -145,118 +123,59 @@ class Builder:
         if not rows.terms:
             num = fmpz_mat(rows.count, 1, [v if v > 0 else 0 for v in rows.bias.num.entries()])
             return Rows({}, Matrix(num, rows.bias.den))
-        self._relus.append(rows)
-        self._widths.append(rows.count)
-        return self._identity(len(self._relus))
+        return self._source(True, rows)
+
+    def keep(self, rows: Rows) -> Rows:
+        """The same forms as a new affine source, where they are longer than a coordinate of a source each."""
+        short = all(term.sparse is not None for term in rows.terms.values())
+        entries = sum(len(term.sparse.values) for term in rows.terms.values() if term.sparse is not None)
+        return rows if short and entries <= rows.count else self._source(False, rows)
 
     def network(self, output: Rows) -> Network:
-        """Network of the forms `output`: its ReLUs that the output depends on, and an affine output node.
+        """Network of the forms `output`: the sources that the output depends on, and an affine output node.
 
         A chain of them is a layered network. Names are those of `Network.layered`.
         """
         if not output.terms:
-            zero = Monomial(np.zeros(output.count, np.int64), _constant(0, output.count), self._widths[0])
-            output = Rows({0: zero}, output.bias)
+            output = Rows({0: _zeros(output.count, self._widths[0])}, output.bias)
         needed = set(output.terms)
-        for k in range(len(self._relus), 0, -1):
+        for k in range(len(self._nodes), 0, -1):
             if k in needed:
-                needed.update(self._relus[k - 1].terms)
+                needed.update(self._nodes[k - 1][1].terms)
         names = {0: INPUT}
         nodes: list[Node] = []
         for k in sorted(needed - {0}):
             names[k] = f"layer{len(nodes) + 1}"
-            nodes.append(self._node(names[k], True, self._relus[k - 1], names))
+            nodes.append(self._node(names[k], *self._nodes[k - 1], names))
         return Network(self._widths[0], [*nodes, self._node("output", False, output, names)])
 
     def _node(self, name: str, relu: bool, rows: Rows, names: Mapping[int, str]) -> Node:
-        return Node(name, relu, tuple((names[k], _dense(term)) for k, term in rows.terms.items()), rows.bias)
+        return Node(name, relu, tuple((names[k], term.packed()) for k, term in rows.terms.items()), rows.bias)
+
+    def _source(self, relu: bool, rows: Rows) -> Rows:
+        self._nodes.append((relu, rows))
+        self._widths.append(rows.count)
+        return self._identity(len(self._nodes))
 
     def _identity(self, source: int) -> Rows:
         width = self._widths[source]
-        term = Monomial(np.arange(width, dtype=np.int64), _constant(1, width), width)
-        return Rows({source: term}, _constant(0, width))
+        return Rows({source: Matrix(Sparse.identity(width))}, Matrix(fmpz_mat(width, 1)))
 
 
-def _dense(term: Term) -> Matrix:
-    return term if isinstance(term, Matrix) else term.dense()
+def _apply(weight: Matrix, term: Matrix) -> Matrix:
+    identity = term.sparse is not None and term.den == 1 and term.sparse.is_identity
+    return weight if identity else weight @ term
 
 
-def _select(term: Term, index: Index) -> Term:
-    if isinstance(term, Matrix):
-        return _select_rows(term, index)
-    return Monomial(term.index[index], _select_rows(term.factors, index), term.width)
-
-
-def _scale(term: Term, factors: Matrix) -> Term:
-    if isinstance(term, Matrix):
-        return _scale_rows(term, factors)
-    return Monomial(term.index, _scale_rows(term.factors, factors), term.width)
-
-
-def _apply(weight: Matrix, term: Term) -> Matrix:
-    if isinstance(term, Matrix):
-        return weight @ term
-    if term.is_identity():
-        return weight
-    # Each column of the weight lands, scaled, in the column that its row of the monomial names.
-    columns = list(zip(term.index.tolist(), term.factors.num.entries(), strict=True))
-    flat = []
-    for row in _row_lists(weight):
-        scattered = [fmpz(0)] * term.width
-        for v, (j, factor) in zip(row, columns, strict=True):
-            scattered[j] += v * factor
-        flat += scattered
-    return Matrix(fmpz_mat(weight.shape[0], term.width, flat), weight.den * term.factors.den)
-
-
-def _add(a: Term, b: Term) -> Term:
-    if isinstance(a, Monomial) and isinstance(b, Monomial) and np.array_equal(a.index, b.index):
-        return Monomial(a.index, a.factors + b.factors, a.width)
-    return _dense(a) + _dense(b)
-
-
-def _stack_terms(parts: Sequence[tuple[Term | None, int]]) -> Term:
+def _stack_terms(parts: Sequence[tuple[Matrix | None, int]]) -> Matrix:
     """Terms over one source on top of each other; None stands for `count` rows of zeros."""
-    width = next(_width(term) for term, _ in parts if term is not None)
-    terms = [
-        Monomial(np.zeros(count, np.int64), _constant(0, count), width) if term is None else term
-        for term, count in parts
-    ]
-    monomials = [term for term in terms if isinstance(term, Monomial)]
-    if len(monomials) == len(terms):
-        index = np.concatenate([term.index for term in monomials])
-        return Monomial(index, _stack_rows([term.factors for term in monomials]), width)
-    return _stack_rows([_dense(term) for term in terms])
+    width = next(term.shape[1] for term, _ in parts if term is not None)
+    return Matrix.stack([_zeros(count, width) if term is None else term for term, count in parts])
 
 
-def _width(term: Term) -> int:
-    return term.shape[1] if isinstance(term, Matrix) else term.width
-
-
-def _constant(value: int, count: int) -> Matrix:
-    return Matrix(fmpz_mat(count, 1, [value] * count))
-
-
-def _row_lists(matrix: Matrix) -> list[list[fmpz]]:
-    flat, (m, n) = matrix.num.entries(), matrix.shape
-    return [flat[i * n : (i + 1) * n] for i in range(m)]
-
-
-def _select_rows(matrix: Matrix, index: Index) -> Matrix:
-    rows = _row_lists(matrix)
-    flat = list(chain.from_iterable(rows[i] for i in index.tolist()))
-    return Matrix(fmpz_mat(len(index), matrix.shape[1], flat), matrix.den)
-
-
-def _scale_rows(matrix: Matrix, factors: Matrix) -> Matrix:
-    pairs = zip(_row_lists(matrix), factors.num.entries(), strict=True)
-    return Matrix(fmpz_mat(*matrix.shape, [v * f for row, f in pairs for v in row]), matrix.den * factors.den)
-
-
-def _stack_rows(parts: Sequence[Matrix]) -> Matrix:
-    den = lcm(*(part.den for part in parts))
-    flat = list(chain.from_iterable((part.num * (den // part.den)).entries() for part in parts))
-    return Matrix(fmpz_mat(sum(part.shape[0] for part in parts), parts[0].shape[1], flat), den)
+def _zeros(count: int, width: int) -> Matrix:
+    nothing = np.zeros(0, np.int64)
+    return Matrix(Sparse.of((count, width), nothing, nothing, integers([])))
 
 
 def add(a: Tensor, b: Tensor) -> Tensor:
@@ -269,6 +188,33 @@ def scale(a: Tensor, factors: Tensor) -> Tensor:
     """Element-wise product with constants, with broadcasting. Raises FormatError as `add` does."""
     left, right = _broadcast(a.index, factors.index)
     return Tensor.of(a.rows.select(left.ravel()).scale(factors.rows.select(right.ravel()).bias), left.shape)
+
+
+def times(a: Tensor, factor: Fraction) -> Tensor:
+    """Every element times a number."""
+    return Tensor(a.rows.times(factor), a.index)
+
+
+def negative(a: Tensor) -> Tensor:
+    """Every element times -1."""
+    return times(a, Fraction(-1))
+
+
+def sums(rows: Rows, index: Index, divisors: Sequence[int]) -> Rows:
+    """Sums of the forms `index` (count, k), -1 standing for none, over `divisors` (count,); exact."""
+    den = lcm(*divisors)
+    factors = integers([den // divisor for divisor in divisors])
+    counted = index >= 0
+    places = np.repeat(np.arange(len(index)), counted.sum(axis=1))
+    matrix = Sparse.of((len(index), rows.count), places, index[counted], factors[places])
+    return rows.apply(Matrix(matrix, den))
+
+
+def concatenate(parts: Sequence[Tensor], axis: int) -> Tensor:
+    """Tensors side by side along an axis."""
+    starts = np.cumsum([0, *(part.rows.count for part in parts)])
+    index = [part.index + start for part, start in zip(parts, starts, strict=False)]
+    return Tensor(stack([part.rows for part in parts]), np.concatenate(index, axis))
 
 
 def matmul(a: Tensor, weight_t: Matrix) -> Tensor:

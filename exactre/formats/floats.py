@@ -22,13 +22,15 @@ def nearest(matrix: Matrix, kind: Kind) -> Floats:
 
     Raises FormatError when an entry rounds to infinity.
     """
-    p, q = [int(v) for v in matrix.num.entries()], matrix.den
+    sparse = matrix.sparse
+    p = [int(v) for v in matrix.num.entries()] if sparse is None else sparse.values.tolist()
+    q = matrix.den
     try:
         doubles = np.array([v / q for v in p], dtype=np.float64)  # int / int is correctly rounded in Python
     except OverflowError:
         raise FormatError(f"expected numbers in the range of {kind}, found one beyond it") from None
     if kind == "float64":
-        return doubles.reshape(matrix.shape)
+        return _in_place(doubles, matrix)
     with np.errstate(over="ignore", invalid="ignore"):
         # Rounding twice differs from rounding once only where the double is half-way between two singles:
         # there the double moves to the exact entry's side first.
@@ -41,7 +43,17 @@ def nearest(matrix: Matrix, kind: Kind) -> Floats:
         singles = doubles.astype(np.float32)
     if not np.isfinite(singles).all():
         raise FormatError(f"expected numbers in the range of {kind}, found one beyond it")
-    return singles.reshape(matrix.shape)
+    return _in_place(singles, matrix)
+
+
+def _in_place(values: Floats, matrix: Matrix) -> Floats:
+    """The array (m, n) with a value for every entry of a matrix, or for those that are not zero."""
+    sparse = matrix.sparse
+    if sparse is None:
+        return values.reshape(matrix.shape)
+    array = np.zeros(matrix.shape, values.dtype)
+    array[sparse.rows, sparse.columns] = values
+    return array
 
 
 def exact_kind(net: Network) -> Kind:

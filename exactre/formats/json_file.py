@@ -12,11 +12,13 @@ from contextlib import suppress
 from math import gcd, lcm
 from typing import Any, NoReturn
 
+import numpy as np
 from flint import fmpz_mat
 
 from exactre.errors import FormatError
 from exactre.network import INPUT, Network, Node
 from exactre.rational import Matrix
+from exactre.sparse import Sparse, integers
 
 Ratio = tuple[int, int]  # numerator and denominator, in lowest terms
 
@@ -34,7 +36,7 @@ def dump(net: Network) -> dict[str, Any]:
     head = {"format": FORMAT, "version": VERSION}
     if net.is_layered:
         layers = [
-            {"weight": _dump_weight(weight), "bias": _texts(node.bias)}
+            {"weight": _dump_weight(weight), "bias": _dump_bias(node.bias)}
             for node in net.nodes
             for _, weight in node.inputs
         ]
@@ -94,24 +96,31 @@ def unique_keys(pairs: list[tuple[str, object]]) -> dict[str, object]:
 
 def _dump_node(node: Node) -> dict[str, Any]:
     inputs = {source: _dump_weight(weight) for source, weight in node.inputs}
-    return {"name": node.name, "relu": node.relu, "inputs": inputs, "bias": _texts(node.bias)}
+    return {"name": node.name, "relu": node.relu, "inputs": inputs, "bias": _dump_bias(node.bias)}
 
 
 def _dump_weight(weight: Matrix) -> list[list[str]] | dict[str, Any]:
     """Rows of texts, or sparse where at most a quarter of the entries is not zero."""
     m, n = weight.shape
-    texts = _texts(weight)
-    filled = [k for k, text in enumerate(texts) if text != "0"]
-    if 4 * len(filled) > len(texts):
-        return [texts[i * n : (i + 1) * n] for i in range(m)]
-    return {"shape": [m, n], "entries": [[k // n, k % n, texts[k]] for k in filled]}
+    places = [(i, j, v) for i, row in enumerate(weight.row_entries()) for j, v in row]
+    texts = _texts([v for _, _, v in places], weight.den)
+    if 4 * len(places) <= m * n:
+        entries = [[i, j, text] for (i, j, _), text in zip(places, texts, strict=True)]
+        return {"shape": [m, n], "entries": entries}
+    rows = [["0"] * n for _ in range(m)]
+    for (i, j, _), text in zip(places, texts, strict=True):
+        rows[i][j] = text
+    return rows
 
 
-def _texts(matrix: Matrix) -> list[str]:
-    den = matrix.den
+def _dump_bias(bias: Matrix) -> list[str]:
+    return _texts([int(v) for v in bias.num.entries()], bias.den)
+
+
+def _texts(numerators: Sequence[int], den: int) -> list[str]:
     texts = []
     try:
-        for v in map(int, matrix.num.entries()):
+        for v in numerators:
             common = gcd(v, den)
             texts.append(str(v // common) if common == den else f"{v // common}/{den // common}")
     except ValueError:  # Python refuses to write an integer this long
@@ -197,7 +206,8 @@ def _parse_sparse(value: Mapping[str, object], rows: int, columns: int | None, w
         raise _unexpected(f"{where}.shape", f"at most {MAX_ENTRIES} entries", shape)
     if not isinstance(entries, list):
         raise _unexpected(f"{where}.entries", "a list", entries)
-    filled: dict[int, Ratio] = {}
+    ratios: list[Ratio] = []
+    places: list[int] = []
     last = -1
     for k, entry in enumerate(entries):
         place = f"{where}.entries[{k}]"
@@ -209,14 +219,14 @@ def _parse_sparse(value: Mapping[str, object], rows: int, columns: int | None, w
         if i * n + j <= last:
             raise _unexpected(place, "places in row-major order, each once", entry)
         last = i * n + j
-        filled[last] = _ratio(text, place)
-        if not filled[last][0]:
+        places.append(last)
+        ratios.append(_ratio(text, place))
+        if not ratios[-1][0]:
             raise _unexpected(place, "an entry that is not zero", entry)
-    den = _common_denominator(filled.values())
-    num = fmpz_mat(m, n)
-    for k, (p, q) in filled.items():
-        num[k // n, k % n] = p * (den // q)
-    return Matrix(num, den)
+    den = _common_denominator(ratios)
+    index = np.array(places, dtype=np.int64)
+    values = integers([p * (den // q) for p, q in ratios])
+    return Matrix(Sparse.of((m, n), index // n, index % n, values), den).packed()
 
 
 def _ratios(values: Sequence[object], where: str) -> list[Ratio]:

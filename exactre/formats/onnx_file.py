@@ -1,4 +1,4 @@
-"""ONNX files: a graph with one input and one output read as an exact Network, and written from one.
+"""ONNX files: a graph read as an exact Network, and written from one.
 
 Meaning: the graph's real-number semantics, at a batch of one point where the first dimension is
 symbolic. Inputs and outputs are the tensors' elements in row-major order. Weights of any stored
@@ -9,6 +9,7 @@ Source: the ONNX standard, IR and operator specifications, opsets 8 and later.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from math import prod
 from pathlib import Path
 
 import numpy as np
@@ -17,17 +18,23 @@ from flint import fmpz_mat
 from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 
 from exactre.errors import FormatError, ShapeError, UnsupportedOperator
-from exactre.formats.affine import Builder, Tensor
-from exactre.formats.floats import exact_kind, nearest
-from exactre.formats.onnx_operators import FLOATS, OPERATORS, Call, Entry, Value, stored, type_name
+from exactre.formats import onnx_layers, onnx_layout, onnx_operators
+from exactre.formats.affine import Builder, Tensor, stack
+from exactre.formats.choice import EVERYTHING, Choice
+from exactre.formats.floats import Kind, exact_kind, nearest
+from exactre.formats.onnx_call import FLOATS, Call, Entry, Value, stored, type_name
 from exactre.network import INPUT, Network
 from exactre.rational import Matrix
 
 OLDEST_OPSET = 8
 WRITTEN_OPSET, WRITTEN_IR = 13, 7  # old enough for the runtimes in use
 
+OPERATORS: Mapping[str, Entry] = onnx_operators.TABLE | onnx_layout.TABLE | onnx_layers.TABLE
+# What may end a graph and be left out on request: no ReLU network computes it.
+CUT = ("ArgMax", "LogSoftmax", "Sigmoid", "Softmax")
 
-def read(path: Path) -> Network:
+
+def read(path: Path, choice: Choice = EVERYTHING) -> Network:
     """Exact network of an ONNX file.
 
     Raises FormatError on broken files, UnsupportedOperator naming the operator and its node.
@@ -45,19 +52,37 @@ def read(path: Path) -> Network:
         raise UnsupportedOperator(
             f"initializer {graph.sparse_initializer[0].values.name!r}: sparse is not read"
         )
-    source = _only("input", [v for v in graph.input if v.name not in values])
-    output = _only("output", list(graph.output))
-    shape = _input_shape(source)
-    builder = Builder(int(np.prod(shape)))
-    values[source.name] = Tensor.of(builder.input(), shape)
-    for node in graph.node:
-        _run(node, values, builder)
-    result = values.get(output.name)
-    if result is None:
-        raise FormatError(f"output {output.name!r}: nothing defines it")
-    if not isinstance(result, Tensor):
-        raise FormatError(f"output {output.name!r}: it is a stored constant, not computed from the input")
-    return builder.network(result.flat())
+    sources = _chosen("input", [v for v in graph.input if v.name not in values], choice.inputs)
+    outputs = [value.name for value in _chosen("output", list(graph.output), choice.outputs)]
+    shapes = [_input_shape(source, choice.shape) for source in sources]
+    builder = Builder(sum(prod(shape) for shape in shapes))
+    start = 0
+    for source, shape in zip(sources, shapes, strict=True):
+        index = np.arange(start, start := start + prod(shape)).reshape(shape)
+        values[source.name] = Tensor(builder.input(), index)
+    nodes = _needed(graph, outputs) if choice.outputs else list(graph.node)
+    for node in nodes:
+        if choice.cut and _may_be_cut(node, outputs):
+            values[node.output[0]] = _input(node.input[0], values, nodes)
+        else:
+            _run(node, values, builder, choice.rounding, nodes, outputs)
+    return builder.network(stack([_output(name, values).flat() for name in outputs]))
+
+
+def excerpt(path: Path, choice: Choice) -> bytes:
+    """The file with the chosen outputs alone, a cut one replaced by what it is computed from.
+
+    Raises FormatError as `read` does.
+    """
+    model = _model(path)
+    graph = model.graph
+    outputs = [value.name for value in _chosen("output", list(graph.output), choice.outputs)]
+    ends = {node.output[0]: node.input[0] for node in graph.node if _may_be_cut(node, outputs)}
+    names = [ends.get(name, name) if choice.cut else name for name in outputs]
+    del graph.output[:]
+    graph.output.extend(onnx.ValueInfoProto(name=name) for name in names)
+    data: bytes = model.SerializeToString()
+    return data
 
 
 def encode(net: Network) -> bytes:
@@ -114,29 +139,45 @@ def _model(path: Path) -> onnx.ModelProto:
     return model
 
 
-def _run(node: onnx.NodeProto, values: dict[str, Value], builder: Builder) -> None:
-    """Apply one node: read its inputs in `values`, enter its output."""
+def _run(
+    node: onnx.NodeProto,
+    values: dict[str, Value],
+    builder: Builder,
+    rounding: Kind | None,
+    nodes: Sequence[onnx.NodeProto],
+    outputs: Sequence[str],
+) -> None:
+    """Apply one node: read its inputs in `values`, enter its outputs."""
     if not isinstance(node.op_type, str) or not node.op_type.isidentifier():
         raise FormatError(f"expected the name of an operator, found {node.op_type!r:.60}")
-    where = (
-        f"{node.op_type} node {node.name!r}" if node.name else f"{node.op_type} node of {list(node.output)}"
-    )
+    where = _where(node)
     entry = OPERATORS.get(node.op_type) if node.domain in ("", "ai.onnx") else None
     if entry is None:
         domain = f" of domain {node.domain!r}" if node.domain else ""
-        raise UnsupportedOperator(f"{where}: the operator {node.op_type}{domain} is not read")
+        last = _may_be_cut(node, outputs)
+        hint = "; it ends the graph: cut=True (--cut) leaves it out" if last else ""
+        raise UnsupportedOperator(f"{where}: the operator {node.op_type}{domain} is not read{hint}")
     try:
-        result = _apply(node, entry, values, builder)
+        found = _apply(node, entry, values, builder, rounding, nodes)
     except UnsupportedOperator as error:
         raise UnsupportedOperator(f"{where}: {error}") from None
     except (FormatError, ShapeError) as error:
         raise FormatError(f"{where}: {error}") from None
-    if not node.output or node.output[0] in values:
-        raise FormatError(f"{where}: expected an output of a new name, found {list(node.output)}")
-    values[node.output[0]] = result
+    results = found if isinstance(found, list) else [found]
+    for k, result in enumerate(results):
+        if len(node.output) <= k or node.output[k] in values:
+            raise FormatError(f"{where}: expected an output of a new name, found {list(node.output)}")
+        values[node.output[k]] = result
 
 
-def _apply(node: onnx.NodeProto, entry: Entry, values: Mapping[str, Value], builder: Builder) -> Value:
+def _apply(
+    node: onnx.NodeProto,
+    entry: Entry,
+    values: Mapping[str, Value],
+    builder: Builder,
+    rounding: Kind | None,
+    nodes: Sequence[onnx.NodeProto],
+) -> Value | list[Value]:
     attributes: dict[str, object] = {}
     for attribute in node.attribute:
         if attribute.name not in entry.attributes or attribute.ref_attr_name:
@@ -144,40 +185,95 @@ def _apply(node: onnx.NodeProto, entry: Entry, values: Mapping[str, Value], buil
         attributes[attribute.name] = onnx.helper.get_attribute_value(attribute)
     if len(node.input) not in entry.arity:
         raise FormatError(f"expected {entry.arity[0]} to {entry.arity[-1]} inputs, found {len(node.input)}")
-    for name in node.input:
-        if name and name not in values:
-            raise FormatError(f"its input {name!r} is defined by nothing before it")
-    result = entry.function(Call(attributes, [values.get(name) for name in node.input], builder))
-    if isinstance(result, Tensor) and not result.index.size:
-        raise FormatError("its output has zero width")
+    inputs = [_input(name, values, nodes) if name else None for name in node.input]
+    result = entry.function(Call(attributes, inputs, builder, len(node.output), rounding))
+    for value in result if isinstance(result, list) else [result]:
+        if isinstance(value, Tensor) and not value.index.size:
+            raise FormatError("its output has zero width")
     return result
 
 
-def _only(what: str, found: Sequence[onnx.ValueInfoProto]) -> onnx.ValueInfoProto:
+def _where(node: onnx.NodeProto) -> str:
+    return (
+        f"{node.op_type} node {node.name!r}" if node.name else f"{node.op_type} node of {list(node.output)}"
+    )
+
+
+def _input(name: str, values: Mapping[str, Value], nodes: Sequence[onnx.NodeProto]) -> Value:
+    if name in values:
+        return values[name]
+    for later in nodes:
+        if name in later.output:
+            raise FormatError(
+                f"its input {name!r} is defined by nothing before it, but by {_where(later)}: a cycle"
+            )
+    raise FormatError(f"its input {name!r} is defined by nothing before it")
+
+
+def _output(name: str, values: Mapping[str, Value]) -> Tensor:
+    result = values.get(name)
+    if result is None:
+        raise FormatError(f"output {name!r}: nothing defines it")
+    if not isinstance(result, Tensor):
+        raise FormatError(f"output {name!r}: it is a stored constant, not computed from the input")
+    return result
+
+
+def _may_be_cut(node: onnx.NodeProto, outputs: Sequence[str]) -> bool:
+    """True for a standard Softmax or the like that computes one of the outputs."""
+    standard = node.op_type in CUT and node.domain in ("", "ai.onnx")
+    return standard and len(node.output) == len(node.input) == 1 and node.output[0] in outputs
+
+
+def _needed(graph: onnx.GraphProto, outputs: Sequence[str]) -> list[onnx.NodeProto]:
+    """The nodes that some outputs are computed by, in the file's order."""
+    names, nodes = set(outputs), []
+    for node in reversed(graph.node):
+        if names & set(node.output):
+            names.update(node.input)
+            nodes.append(node)
+    return nodes[::-1]
+
+
+def _chosen(
+    what: str, found: Sequence[onnx.ValueInfoProto], names: Sequence[str]
+) -> list[onnx.ValueInfoProto]:
+    """The values with the given names, or the only one there is."""
+    by_name = {value.name: value for value in found}
+    listed = ", ".join(map(repr, by_name)) or "none"
+    for name in names:
+        if name not in by_name or names.count(name) > 1:
+            raise FormatError(f"expected each {what} once, of {listed}, found {name!r}")
+    if names:
+        return [by_name[name] for name in names]
     if len(found) != 1:
-        names = ", ".join(repr(value.name) for value in found) or "none"
-        raise FormatError(f"expected one {what}, found {len(found)}: {names}")
-    return found[0]
+        hint = f"; {what}=... (--{what}) says which" if found else ""
+        raise FormatError(f"expected one {what}, found {len(found)}: {listed}{hint}")
+    return list(found)
 
 
-def _input_shape(source: onnx.ValueInfoProto) -> tuple[int, ...]:
-    """Shape of the input, with 1 for a first dimension that is left open: the batch."""
+def _input_shape(source: onnx.ValueInfoProto, given: tuple[int, ...] | None) -> tuple[int, ...]:
+    """Shape of an input: the given one, or the file's with a batch of 1 where its first size is open."""
     tensor = source.type.tensor_type
+    place = f"input {source.name!r}"
     if tensor.elem_type not in FLOATS:
         raise UnsupportedOperator(
-            f"input {source.name!r}: expected floating-point numbers, found {type_name(tensor.elem_type)}"
+            f"{place}: expected floating-point numbers, found {type_name(tensor.elem_type)}"
         )
-    if not tensor.HasField("shape"):
-        raise FormatError(f"input {source.name!r}: expected a shape, found none")
-    shape = []
+    if not tensor.HasField("shape") and given is None:
+        raise FormatError(f"{place}: expected a shape, found none; shape=... (--shape) gives it")
+    if tensor.HasField("shape") and given is not None and len(given) != len(tensor.shape.dim):
+        raise FormatError(f"{place}: expected {len(tensor.shape.dim)} dimensions, found shape {list(given)}")
+    shape = [] if tensor.HasField("shape") else list(given or ())
     for k, dimension in enumerate(tensor.shape.dim):
         size = dimension.dim_value if dimension.HasField("dim_value") else -1
-        if size == -1 and k == 0:
-            size = 1
+        if size == -1 and (k == 0 or given is not None):
+            size = 1 if given is None else given[k]
         if size < 1:
             found = dimension.dim_param or dimension.dim_value
-            raise FormatError(
-                f"input {source.name!r}: dimension {k}: expected a positive size, found {found!r}"
-            )
+            hint = "; shape=... (--shape) gives it" if given is None and size == -1 else ""
+            raise FormatError(f"{place}: dimension {k}: expected a positive size, found {found!r}{hint}")
+        if given is not None and given[k] != size:
+            raise FormatError(f"{place}: dimension {k}: expected {size}, found shape {list(given)}")
         shape.append(size)
     return tuple(shape)

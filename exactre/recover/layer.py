@@ -95,8 +95,24 @@ def row_of_group(
     row = hypothesis.row()
     if row is None:
         return None
-    neuron, near = row.neuron(), [survey.near(i) for i in group]
-    if not Completion(tracer, neuron, idle, survey.orientation, near).is_confirmed(survey.layer(depth + 1)):
+    return _confirmed(survey, tracer, depth, row.neuron(), idle, group)
+
+
+def row_by_trace(survey: Survey, tracer: Tracer, depth: int, kink: int) -> tuple[Neuron, set[int]] | None:
+    """The same from one kink where the active units' weights are not unique: from the pieces around it."""
+    piece = survey.piece(kink)
+    hypothesis = Hypothesis(survey.model, depth, survey.orientation, partial=True)
+    hypothesis.add(piece, tracer.forms_at(piece.signs))
+    row = tracer.trace(piece, [hypothesis])
+    return None if row is None else _confirmed(survey, tracer, depth, row.neuron(), hypothesis.idle, [kink])
+
+
+def _confirmed(
+    survey: Survey, tracer: Tracer, depth: int, neuron: Neuron, idle: set[int], kinks: Sequence[int]
+) -> tuple[Neuron, set[int]] | None:
+    near = [survey.near(i) for i in kinks]
+    mates = survey.layer(depth + 1)
+    if not Completion(tracer, neuron, idle, survey.orientation, near).is_confirmed(mates):
         return None
     return completed(tracer, neuron, idle, survey.orientation, near)
 
@@ -130,7 +146,11 @@ def _traced_group(survey: Survey, tracer: Tracer, depth: int, group: list[int]) 
 def row_of_kink(survey: Survey, tracer: Tracer, depths: Sequence[int | None], kink: int) -> Row | None:
     """The row of the neuron that bends at one kink, by a trace, under the first hypothesis that fits."""
     piece = survey.piece(kink)
-    hypotheses = [Hypothesis(survey.model, depth, survey.orientation) for depth in depths]
-    for hypothesis in hypotheses:
+    for depth in depths:
+        hypothesis = Hypothesis(survey.model, depth, survey.orientation)
         hypothesis.add(piece, tracer.forms_at(piece.signs))
-    return tracer.trace(piece, hypotheses)
+        # One at a time: a trace passes through pieces that its hypothesis foretells.
+        row = tracer.trace(piece, [hypothesis])
+        if row is not None:
+            return row
+    return None

@@ -52,7 +52,8 @@ class Hypothesis:
     depth = k >= 0: the neurons of depth k through their ReLU, and a constant: a layered network.
     depth = -1: an affine function of the input. depth = None: |u_j| of every known neuron and an affine
     function (`general`): any DAG. `scales` pieces may come with an unknown scale of their own, `left_out`
-    are neurons that the row is taken not to read.
+    are neurons that the row is taken not to read. A `partial` row may leave open the weights of units that were
+    inactive on every piece.
     """
 
     def __init__(
@@ -63,6 +64,7 @@ class Hypothesis:
         *,
         scales: int = 0,
         left_out: Collection[int] = (),
+        partial: bool = False,
     ) -> None:
         self.model = model
         self.depth = len(model) if depth is None else depth
@@ -80,6 +82,7 @@ class Hypothesis:
                 self._columns += [(j, 0), (j, None)]
         self._affine = list(range(model.dim + 1)) if depth is None or depth == -1 else [model.dim]
         self._is_affine = depth == -1
+        self._partial = partial
         self._scales = scales
         self._system = _System(len(self._columns) + len(self._affine) + scales)
         self._seen: dict[int, set[int]] = {j: set() for j in self.parents}
@@ -99,7 +102,12 @@ class Hypothesis:
     @property
     def missing(self) -> int:
         """How many independent equations are still wanting."""
-        return self._system.missing
+        return self._system.missing - len(self.idle)
+
+    @property
+    def idle(self) -> set[int]:
+        """Units whose weights stay open, if the row is partial: inactive on every piece so far."""
+        return {j for j, kind in self._columns if self._partial and kind and kind not in self._seen[j]}
 
     def add(self, piece: Piece, forms: Sequence[Sequence[int]], *, scale: int | None = None) -> None:
         """The equations of one more piece; `forms` are the known forms in its cell.
@@ -149,6 +157,8 @@ class Hypothesis:
 
     def targets(self) -> set[int]:
         """Neurons whose boundary should be crossed next: those not seen on the sides that matter."""
+        if self._partial:
+            return {j for j, kind in self._columns if self._seen[j] == {kind}}
         oriented = {j: kind for j, kind in self._columns if kind}
         return {
             j
@@ -158,7 +168,8 @@ class Hypothesis:
 
     def row(self) -> Row | None:
         """The row, once the equations determine it and it satisfies every one of them exactly."""
-        values = self._system.solve()
+        idle = self.idle
+        values = self._system.solve({c for c, (j, _) in enumerate(self._columns) if j in idle})
         if values is None:
             return None
         numerators, den = values
@@ -243,14 +254,21 @@ class _System:
         ]
         return [-v for v in lead[:-1]], lead[-1], [c[:-1] for c in free]
 
-    def solve(self) -> tuple[list[int], int] | None:
-        """The unique solution (numerators, denominator > 0), checked over Q on every equation; else None."""
-        if len(self._pivots) < self.unknowns or not self.is_consistent:
+    def solve(self, zeros: Collection[int]) -> tuple[list[int], int] | None:
+        """The unique solution (numerators, denominator > 0), checked over Q on every equation; else None.
+
+        The unknowns in `zeros`, which no equation has, are taken as zero.
+        """
+        kept = [c for c in range(self.unknowns) if c not in zeros]
+        if len(self._pivots) < len(kept) or not self.is_consistent:
             return None
         chosen = [self._rows[i] for i in self._independent]
-        square = fmpz_mat([row[:-1] for row in chosen])
+        square = fmpz_mat([[row[c] for c in kept] for row in chosen])
         right = fmpz_mat([[row[-1]] for row in chosen])
-        num, den = fmpq_mat(square).solve(fmpq_mat(right)).numer_denom()
+        found, den = fmpq_mat(square).solve(fmpq_mat(right)).numer_denom()
+        num = fmpz_mat(self.unknowns, 1)
+        for k, c in enumerate(kept):
+            num[c, 0] = found[k, 0]
         left = fmpz_mat([row[:-1] for row in self._rows]) * num
         if left != fmpz_mat([[row[-1] * den] for row in self._rows]):
             self.is_consistent = False

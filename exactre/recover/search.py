@@ -27,8 +27,8 @@ from exactre.recover.trace import Tracer
 _FIRST_LINES = 3
 _ROUNDS = 24
 _STEERED = 12
-_TRACES = 4
-_ALONE = 12
+_TRACES = 2
+_AROUND = 24  # kinks looked at alone in one round
 _PATIENCE = 2
 _DOUBTS = 1  # rounds of second thoughts where no signs make the network layered
 
@@ -44,7 +44,7 @@ class Search:
         self._watch = watch
         self._tried: set[tuple[int, ...]] = set()
         self._met: set[tuple[int, int, int]] = set()
-        self._traced: set[tuple[int, int]] = set()
+        self._traced: set[tuple[int, int, int]] = set()
         self._votes: dict[int, Votes] = {}
         self._regions: dict[tuple[int, ...], dict[int, int]] = {}  # signs from regions, by the neurons known
         self._tried_regions: dict[tuple[int, ...], int] = {}  # in which round
@@ -220,47 +220,49 @@ class Search:
         self._drop_contradicted()
         while self._groups():
             pass
-        if self._idle or len(survey.unexplained()) <= _ALONE or not oriented:
+        if self._idle or len(survey.unexplained()) <= _AROUND or not oriented:
             self._trace_some()
 
     def _trace_some(self) -> None:
-        """Trace a few unexplained kinks; a row with skips is allowed for where nothing layered has come out.
+        """Look around some unexplained kinks, deepest layer first, for rows that foretell other kinks.
 
-        While a layer has no signs its neurons count twice in a layered row, and a general row may need
-        fewer equations; two or three rows then give the signs.
+        While a layer has no signs its neurons count twice in a layered row, and a general row, with skips, may
+        need fewer equations; two or three rows then give the signs. A general row is also allowed for where
+        nothing layered has come out.
         """
         self._say("traces")
         survey = self.survey
-        traces, alone = _TRACES, _ALONE
         unsigned = bool(self.layers()) and not self._has_signs(0)
-        general: list[int | None] = [None] if unsigned or self._idle >= _PATIENCE else []
+        around, general = _AROUND, _TRACES
         for i in self.rng.permutation(survey.unexplained()).tolist():
-            if survey.owner[i] is not None or (i, len(survey.model)) in self._traced:
+            key = (i, len(survey.model), survey.version)
+            if survey.owner[i] is not None or key in self._traced:
                 continue
-            self._traced.add((i, len(survey.model)))
-            alone -= 1
-            if alone >= 0 and self._alone(i):
-                continue
-            depths = [
-                *(d for d in reversed(range(len(self.layers()))) if not self._is_settled(d, i)),
-                *general,
-            ]
-            if traces and depths:
-                traces -= 1
-                row = layer.row_of_kink(survey, self._tracer(), depths, i)
+            self._traced.add(key)
+            if around and self._has_signs(0):
+                around -= 1
+                if self._alone(i):
+                    continue
+            if general and (unsigned or self._idle >= _PATIENCE):
+                general -= 1
+                unknown = [d for d in reversed(range(len(self.layers()))) if not self._has_signs(d)]
+                row = layer.row_of_kink(survey, self._tracer(), [*unknown, None], i)
                 if row is None or not self._accept(row.neuron(), set(), row.orientation):
                     continue
                 if unsigned and orient_from_rows(survey, 0):
                     return
 
     def _alone(self, kink: int) -> bool:
-        """Accept the neuron of one kink whose weights on a layer are unique, if its row foretells another."""
-        survey = self.survey
+        """Accept the neuron of one kink, if it has a row over an oriented layer that foretells other kinks."""
         for depth in reversed(range(len(self.layers()))):
+            if not self._has_signs(depth):
+                continue
             if self._is_settled(depth, kink):
-                row = layer.row_of_group(survey, self._tracer(), depth, [kink])
-                if row is not None and self._accept(*row, least=1):
-                    return True
+                row = layer.row_of_group(self.survey, self._tracer(), depth, [kink])
+            else:
+                row = layer.row_by_trace(self.survey, self._tracer(), depth, kink)
+            if row is not None and self._accept(*row, least=1):
+                return True
         return False
 
     def _is_settled(self, depth: int, kink: int) -> bool:

@@ -102,7 +102,7 @@ class Tracer:
                 if row is not None:
                     return row
             lead = min(alive, key=lambda hypothesis: hypothesis.missing)
-            choice = self._choose(open_pieces, lead.targets(), visited, crossings)
+            choice = self._choose(open_pieces, lead.targets(), lead.idle, visited, crossings)
             if choice is None:
                 return None
             piece, crossing = choice
@@ -142,6 +142,7 @@ class Tracer:
         self,
         pieces: Sequence[BoundaryPiece],
         targets: set[int],
+        avoided: set[int],
         visited: set[Signs],
         exits: dict[Signs, list[_Exit]],
     ) -> tuple[BoundaryPiece, Crossing] | None:
@@ -157,6 +158,8 @@ class Tracer:
                 exits[piece.signs] = self._exits(piece, sorted(targets))
             here = exits[piece.signs] = [way for way in exits[piece.signs] if way[1] not in visited]
             for way in here:
+                if way[0].wall in avoided:
+                    continue
                 key = (way[0].wall in targets, -way[0].distance)
                 if best is None or key > best[0]:
                     best = key, piece, way

@@ -21,6 +21,8 @@ def test_info_says_what_a_model_is(run):
         "outputs": 1,
         "neurons": 3,
         "parameters": 13,
+        "nonzero": 13,
+        "distinct": 12,
         "layered": True,
     }
     code, out, _ = run("info net.json")

@@ -42,6 +42,16 @@ def test_a_region_is_read():
     assert lines[-2:] == ["    f = 2*x0 - 4*x1 - 3", "    f(1, 1/2) = -3"]
 
 
+def test_hidden_layers_are_found_from_edges_alone():
+    lines = output("boundaries.py").splitlines()
+    assert lines[6:8] == ["24 regions, 40 edges; from the edges alone:", "consistent, hidden layers 3-3"]
+    # Each neuron is found up to its scale; the first layer's sides are found too, the second's are not.
+    text = "\n".join(lines[8:14])
+    for row in ("2*x0 + 2*x1 - 3", "2*x0 - 3*x1 - 2", "3*x0 - 2*x1 + 1"):
+        assert f"Max(0, {row})" in text
+    assert lines[-1] == "- the active sides in the last hidden layer: all 8 choices fit"
+
+
 def test_a_suite_with_the_kit_passes():
     assert output("test_with_exactre.py").splitlines()[-1].startswith("4 passed")
 

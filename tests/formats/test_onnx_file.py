@@ -16,6 +16,7 @@ from exactre.formats.onnx_file import OLDEST_OPSET, encode, read
 from exactre.network import INPUT, Network, Node
 from exactre.rational import Matrix
 
+GIVEN = "shape=... (--shape) gives it"
 NEWEST_OPSET = onnx.defs.onnx_opset_version()
 
 
@@ -250,13 +251,14 @@ def test_a_weight_that_is_no_number_is_refused_by_name(value, dtype, element, pa
 
 def test_several_inputs_are_refused_by_name(path):
     message = refusal(graph([node("Add", "x z")], [1, 2], inputs=("x", "z")), path)
-    assert message == "expected one input, found 2: 'x', 'z'"
+    assert message == "expected one input, found 2: 'x', 'z'; input=... (--input) says which"
 
 
 def test_several_outputs_are_refused_by_name(path):
     model = graph(MLP, [1, 2], stored(np.float32))
     model.graph.output.append(helper.make_tensor_value_info("h", TensorProto.FLOAT, None))
-    assert refusal(model, path) == "expected one output, found 2: 'y', 'h'"
+    message = refusal(model, path)
+    assert message == "expected one output, found 2: 'y', 'h'; output=... (--output) says which"
 
 
 def test_no_input_is_refused(path):
@@ -268,9 +270,9 @@ def test_no_input_is_refused(path):
 @pytest.mark.parametrize(
     ("shape", "message"),
     [
-        (None, "input 'x': expected a shape, found none"),
-        ([1, "K"], "input 'x': dimension 1: expected a positive size, found 'K'"),
-        (["N", "K"], "input 'x': dimension 1: expected a positive size, found 'K'"),
+        (None, f"input 'x': expected a shape, found none; {GIVEN}"),
+        ([1, "K"], f"input 'x': dimension 1: expected a positive size, found 'K'; {GIVEN}"),
+        (["N", "K"], f"input 'x': dimension 1: expected a positive size, found 'K'; {GIVEN}"),
         ([1, 0], "input 'x': dimension 1: expected a positive size, found 0"),
         ([0, 2], "input 'x': dimension 0: expected a positive size, found 0"),
         ([1, -3], "input 'x': dimension 1: expected a positive size, found -3"),

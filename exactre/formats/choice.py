@@ -1,0 +1,45 @@
+"""`Choice`: what a caller wants of a model whose file leaves it open."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from exactre.formats.floats import Kind
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What to read: inputs and outputs by name, joined in that order; the only ones there are if empty.
+
+    `shape` is the input's where the model leaves it open. `cut` leaves out what ends the model and is no
+    function of a ReLU network. `rounding` is the float type for irrational factors of normalizations.
+    """
+
+    inputs: tuple[str, ...] = ()
+    outputs: tuple[str, ...] = ()
+    shape: tuple[int, ...] | None = None
+    cut: bool = False
+    rounding: Kind | None = None
+
+    @classmethod
+    def of(
+        cls,
+        weights: Literal["exact", "float32", "float64"],
+        input: str | Sequence[str],
+        output: str | Sequence[str],
+        shape: Sequence[int] | None,
+        cut: bool,
+    ) -> Choice:
+        """The choice that the keywords of `load` make."""
+        return cls(
+            inputs=(input,) if isinstance(input, str) else tuple(input),
+            outputs=(output,) if isinstance(output, str) else tuple(output),
+            shape=None if shape is None else tuple(shape),
+            cut=cut,
+            rounding=None if weights == "exact" else weights,
+        )
+
+
+EVERYTHING = Choice()
