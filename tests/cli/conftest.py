@@ -59,12 +59,12 @@ def refused(run):
 
 
 @pytest.fixture
-def misused(capsys, files):
+def misused(capfd, files):
     def call(line, *words):
         """The same for what the parser refuses."""
         with pytest.raises(SystemExit) as caught:
             main(line.split())
-        out, err = capsys.readouterr()
+        out, err = capfd.readouterr()
         assert (caught.value.code, out, err.count("\n")) == (2, "", 1), err
         for word in words:
             assert word in err
