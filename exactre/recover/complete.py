@@ -16,7 +16,7 @@ from exactre.recover.guess import Crossing, Vector, crossing_at, dyadic, unit_fo
 from exactre.recover.line import jump_form, primitive
 from exactre.recover.model import Model, Neuron, Signs
 from exactre.recover.survey import Survey
-from exactre.recover.trace import BoundaryPiece, Elsewhere, Tracer
+from exactre.recover.trace import BoundaryPiece, Elsewhere, Tracer, continued
 
 _RADII = (1.0, 8.0, 64.0, 1024.0)
 _STARTS = 6  # random starts at each radius
@@ -180,6 +180,23 @@ def completed(
     return neuron, idle
 
 
+def complete_from_kink(survey: Survey, tracer: Tracer, z: int, unit: int, kink: int) -> bool:
+    """Read an open weight off an unexplained kink where the unit is active, if the kink is the neuron's."""
+    signs = survey.signs(kink)
+    active = {j for j in survey.idle[z] if signs[j] == survey.orientation[j]}
+    if active != {unit} or survey.owner[kink] is not None:
+        return False
+    forms = tracer.forms_at(signs)
+    row, form = tuple(forms[z]), survey.kinks[kink].form
+    scale = continued(row, forms[unit], form)
+    if scale is None:
+        return False
+    lead = next(i for i, v in enumerate(forms[unit]) if v)
+    weight = (scale * form[lead] - row[lead]) / (survey.orientation[unit] * forms[unit][lead])
+    _settle(survey, z, unit, weight)
+    return True
+
+
 def complete_known(survey: Survey, tracer: Tracer, z: int, unit: int) -> bool:
     """Measure an open weight of a known neuron and adjust its row; whether it was found."""
     seen = [survey.near(i) for i, owner in enumerate(survey.owner) if owner == z]
@@ -187,8 +204,12 @@ def complete_known(survey: Survey, tracer: Tracer, z: int, unit: int) -> bool:
     weight = Completion(tracer, neuron, idle, survey.orientation, seen).weight(unit)
     if weight is None:
         return False
-    idle.discard(unit)
+    _settle(survey, z, unit, weight)
+    return True
+
+
+def _settle(survey: Survey, z: int, unit: int, weight: Fraction) -> None:
+    survey.idle[z].discard(unit)
     survey.revise()
     if weight:
         survey.adjust(z, unit, weight)
-    return True

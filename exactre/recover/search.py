@@ -13,7 +13,7 @@ from fractions import Fraction
 import numpy as np
 
 from exactre.recover import layer
-from exactre.recover.complete import complete_known
+from exactre.recover.complete import complete_from_kink, complete_known
 from exactre.recover.jet import Jets
 from exactre.recover.line import Line
 from exactre.recover.model import Neuron
@@ -144,6 +144,10 @@ class Search:
         survey, found = self.survey, False
         for z in survey.layer(depth):
             for unit in sorted(survey.idle.get(z, ())):
+                seen = self.rng.permutation(survey.unexplained())[:_AROUND].tolist()
+                if any(complete_from_kink(survey, self._tracer(), z, unit, i) for i in seen):
+                    found = True
+                    continue
                 key = (z, unit, len(survey.model))
                 if key not in self._met:
                     self._met.add(key)
