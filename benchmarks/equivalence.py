@@ -1,4 +1,4 @@
-"""Equivalence of pairs of networks: verdict, method, seconds, seconds of the stand-alone check, bytes.
+"""Pairs of networks: verdict, method, seconds, seconds of the stand-alone check, bytes; and their gaps.
 
 `python -m benchmarks.equivalence [NAME ...]`: rows whose name contains a NAME, all without one. Real models
 are read from the folder EXACTRE_MODELS, default ../shared/models; without it their rows are left out.
@@ -154,6 +154,17 @@ def pairs() -> Iterator[tuple[str, Callable[[], Pair]]]:
             {"domain": Domain.box([-1] * 8, [1] * 8), "tolerance": Fraction(1, 1000)},
         ),
     )
+    classifier = he_layers(0, 784, 256, 256, 10)
+    twice = [*classifier[:2], (classifier[2][0] * np.float32(2), classifier[2][1] * np.float32(2))]
+    yield (
+        "784-256-256-10 and its outputs doubled, same decision",
+        lambda: (network(classifier), network(twice), {"same_argmax": True}),
+    )
+    corner = {"domain": Domain.box([Fraction(99, 100)] * 8, [1] * 8), "same_argmax": True}
+    yield (
+        "8-32-32-2 and weights rounded to 2^-20, same decision on a small box",
+        lambda: (network(controller), network(rounded), corner),
+    )
     for threshold in (0.9, 0.99):
         for seed in range(2):
             gated = behind_a_gate(he_layers(seed, 10, 20, 20, 1), threshold)
@@ -252,6 +263,26 @@ def bit_mutants(count: int) -> None:
     print(f"{count} single-bit mutants of 64-32-16-10: {found}, slowest {slowest:.2f} s", flush=True)
 
 
+def gaps() -> Iterator[tuple[str, Network, Network, Domain]]:
+    """(name, A, B, box) of the pairs whose largest difference is asked for."""
+    for sizes in ((2, 8, 8, 1), (8, 32, 32, 2), (8, 16, 16, 16, 16, 16, 2), (16, 64, 64, 64, 5)):
+        layers = he_layers(0, *sizes)
+        rounded = [(np.round(w * 2**20) / np.float32(2**20), b) for w, b in layers]
+        box = Domain.box([-1] * sizes[0], [1] * sizes[0])
+        name = "-".join(map(str, sizes))
+        yield f"gap of {name} and weights rounded to 2^-20", network(layers), network(rounded), box
+
+
+def print_gaps(names: list[str]) -> None:
+    """The largest difference found and the proved bound, in at most 30 seconds each."""
+    for name, a, b, box in gaps():
+        if not names or any(part in name for part in names):
+            gap = exactre.largest_gap(a, b, domain=box, timeout=30)
+            size = len(gap.certificate.dumps())
+            figures = f"found {float(gap.found):.3g}, proved {float(gap.proved):.3g}"
+            print(f"{name:68} {figures:35} {gap.seconds:6.2f} {size:9}", flush=True)
+
+
 def main(names: list[str]) -> None:
     """Print the table."""
     print(f"{'pair':68} {'verdict':11} {'method':10} {'seconds':>8} {'check':>7} {'bytes':>9}")
@@ -268,6 +299,7 @@ def main(names: list[str]) -> None:
         seconds, size = check_seconds(verdict, a, b), len(verdict.certificate.dumps())
         head = f"{name:68} {verdict.status:11} {verdict.method:10}"
         print(f"{head} {verdict.seconds:8.2f} {seconds:7.2f} {size:9}", flush=True)
+    print_gaps(names)
     if not names:
         bit_mutants(100)
 

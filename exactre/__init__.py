@@ -2,6 +2,7 @@
 
 from exactre.certify.checking import check
 from exactre.certify.equivalence import certify_equivalence
+from exactre.certify.gap import largest_gap
 from exactre.certify.question import Domain
 from exactre.complex.boundary import boundary_complex
 from exactre.complex.recovery import recover_from_boundaries
@@ -18,6 +19,7 @@ __all__ = [
     "boundary_complex",
     "certify_equivalence",
     "check",
+    "largest_gap",
     "load",
     "recover",
     "recover_from_boundaries",

@@ -32,13 +32,17 @@ ZERO: Vector = (0, 1, {})
 ONE: Vector = (1, 1, {0: 1})
 
 MAX_BYTES = 2**30  # of a file
+READ = 2**20  # bytes at once
 MAX_DIGITS = 20_000  # of an integer in a rational
 MAX_INDEX_DIGITS = 12  # of any other integer
-MAX_INPUTS = 10**7
+MAX_INPUTS = 2**20  # of a network, and neurons with steps
 MAX_BITS = 2**18  # of an integer computed while checking
 
 CHOOSING = ("split", "active", "inactive", "same")  # the tree's nodes that have children
 LEARNING = ("zero", "bound")  # the steps that belong to no neuron
+CLAIMS = ("equivalent", "different", "same-argmax", "different-argmax")
+PARTS = ("one", "input", "atom", "e")  # of an expression
+FACTS = ("one", "relu", "gap", "domain", "bound")
 
 RATIONAL = re.compile(r"(0|-?[1-9][0-9]*)(?:/([1-9][0-9]*))?")
 HASH = re.compile(r"[0-9a-f]{64}")
@@ -78,9 +82,20 @@ Terms = Sequence[tuple[str, int, Fraction]]  # (kind, index, rational) triples, 
 
 
 class Derivation(NamedTuple):
-    """The facts of a derivation with their multipliers."""
+    """The facts of a derivation, or of an exclusion, with their multipliers."""
 
     terms: Terms
+
+
+class Goal(NamedTuple):
+    """What a case tree has to show: every difference is at most `tolerance`, or with None the same decision.
+
+    `outputs` are A's and B's, as many as differences, and needed for decisions alone.
+    """
+
+    differences: list[Vector]
+    tolerance: Fraction | None
+    outputs: tuple[list[Vector], list[Vector]]
 
 
 # ---- reading JSON ------------------------------------------------------------------------------
@@ -88,10 +103,13 @@ class Derivation(NamedTuple):
 
 def read_json(path: str) -> Any:
     """The JSON document in a file, refusing duplicate fields, floats and long integers."""
+    data = bytearray()
     with open(path, "rb") as file:
-        data = file.read(MAX_BYTES + 1)
-    if len(data) > MAX_BYTES:
-        raise Malformed(f"{path}: expected at most {MAX_BYTES} bytes")
+        # In parts: asking for the limit at once would take as much memory.
+        while part := file.read(READ):
+            data += part
+            if len(data) > MAX_BYTES:
+                raise Malformed(f"{path}: expected at most {MAX_BYTES} bytes")
     try:
         return json.loads(
             data.decode("utf-8"),
@@ -130,7 +148,9 @@ def _no_float(text: str) -> None:
 
 
 def show(value: Any) -> str:
-    """A short text of any value for a message."""
+    """A short text of any value for a message, which takes no longer when the value is deep or large."""
+    if isinstance(value, list | dict):
+        return "an array" if isinstance(value, list) else "an object"
     text = repr(value)
     return text if len(text) <= 80 else text[:77] + "..."
 
@@ -366,15 +386,23 @@ class Context:
         self.inputs = inputs
         self.domain = domain  # b_i - a_i . x, row by row
         self.atoms: list[Vector] = []  # e_k
-        # Learnt: basis index -> its vector. Invariant: no vector mentions a key.
+        # Learnt, and in a tree its cell's: basis index -> its vector. Invariant: no vector mentions a key.
         self.equations: dict[int, Vector] = {}
-        self.bounds: list[Vector] = []  # c - r_j + s * r_k
+        # By an atom's basis index, where it may occur: (in a difference?, key); perhaps no longer.
+        self.places: dict[int, set[tuple[bool, int]]] = {}
+        self.bounds: list[Vector] = []  # t - r_j
 
     def atom(self, k: int, step: str, rule: str) -> Vector:
         """e_k, or a refusal when there is no atom k yet."""
         if k >= len(self.atoms):
             raise Invalid(step, rule, f"atom {k} does not exist, only {len(self.atoms)} do")
         return self.atoms[k]
+
+    def note(self, in_difference: bool, key: int, vector: Vector) -> None:
+        """Remember where the vector's atoms occur, so that a choice looks at nothing else."""
+        for basis in vector[2]:
+            if basis > self.inputs:
+                self.places.setdefault(basis, set()).add((in_difference, key))
 
     def unit(self, k: int) -> Vector:
         """r_k."""
@@ -386,20 +414,23 @@ class Context:
         r = self.unit(k)
         return scale(p, q, r) if p > 0 else combine([(-p, q, r), (p, q, self.atoms[k])])
 
-    def fact(self, kind: str, k: int, step: str, rule: str) -> list[tuple[int, int, Vector]]:
-        """The expression of a fact, as terms of a sum."""
+    def weighed(
+        self, kind: str, k: int, factor: Fraction, step: str, rule: str
+    ) -> list[tuple[int, int, Vector]]:
+        """A fact's expression times a factor, as terms of a sum."""
+        p, q = factor
         if kind == "one":
-            return [(1, 1, ONE)]
+            return [(p, q, ONE)]
         if kind == "domain":
             if k >= len(self.domain):
                 raise Invalid(step, rule, f"domain row {k} does not exist, only {len(self.domain)} do")
-            return [(1, 1, self.domain[k])]
+            return [(p, q, self.domain[k])]
         if kind == "bound":
             if k >= len(self.bounds):
                 raise Invalid(step, rule, f"bound {k} does not exist, only {len(self.bounds)} do")
-            return [(1, 1, self.bounds[k])]
+            return [(p, q, self.bounds[k])]
         e = self.atom(k, step, rule)
-        return [(1, 1, self.unit(k))] if kind == "relu" else [(1, 1, self.unit(k)), (-1, 1, e)]
+        return [(p, q, self.unit(k))] if kind == "relu" else [(p, q, self.unit(k)), (-p, q, e)]
 
     def learn(self, step: Step, at: str) -> None:
         """Accept a step that belongs to no neuron, and keep its fact or its equation."""
@@ -410,42 +441,48 @@ class Context:
 
     def learn_bound(self, step: Step, at: str) -> None:
         """Accept a `bound` step and keep its fact."""
-        c = (*step.constant, ONE)
-        target, fact = [c, (-1, 1, self.atom(step.atom, at, "bound"))], [c, (-1, 1, self.unit(step.atom))]
-        if step.below is not None:
-            target.append((*step.factor, self.atom(step.below, at, "bound")))
-            fact.append((*step.factor, self.unit(step.below)))
-        self.derive(combine(target), step.derivation, self.equations, at, "bound")
-        self.bounds.append(combine(fact))
+        e = self.atom(step.atom, at, "bound")
+        t = self.expression(step.terms, at, "bound")
+        above_e, above_zero = step.derivations
+        self.derive(combine([(1, 1, t), (-1, 1, e)]), above_e, self.equations, at, "bound")
+        self.derive(t, above_zero, self.equations, at, "bound")
+        self.bounds.append(combine([(1, 1, t), (-1, 1, self.unit(step.atom))]))
+
+    def expression(self, terms: Terms, at: str, rule: str) -> Vector:
+        """The sum of an expression's parts."""
+        parts = []
+        for part, k, (p, q) in terms:
+            if part == "input" and k >= self.inputs:
+                raise Invalid(at, rule, f"input {k} does not exist, only {self.inputs} do")
+            if part in ("atom", "e"):
+                e = self.atom(k, at, rule)
+            basis = {"one": 0, "input": 1 + k, "atom": 1 + self.inputs + k, "e": 0}[part]
+            parts.append((p, q, e if part == "e" else (1, 1, {basis: 1})))
+        return combine(parts)
 
     def learn_zero(self, step: Step, at: str) -> None:
         """Accept a `zero` step and keep its equation."""
-        terms = []
-        for part, k, (p, q) in step.terms:
-            if part == "input" and k >= self.inputs:
-                raise Invalid(at, "zero", f"input {k} does not exist, only {self.inputs} do")
-            if part == "atom":
-                self.atom(k, at, "zero")
-            basis = {"one": 0, "input": 1 + k, "atom": 1 + self.inputs + k}[part]
-            terms.append((p, q, (1, 1, {basis: 1})))
-        t = substitute(combine(terms), self.equations)
+        t = substitute(self.expression(step.terms, at, "zero"), self.equations)
         highest = max(t[2], default=0)
         if highest <= self.inputs:
             raise Invalid(at, "zero", f"the expression is {self.words(t)}, expected one with an atom")
-        check_tree(step.tree, self, [t], (0, 1), f"{at}, ")
+        check_tree(step.tree, self, Goal([t], (0, 1), ([], [])), f"{at}, ")
         p, q = coefficient(t, highest)
         value = combine([(1, 1, (1, 1, {highest: 1})), (-q if p > 0 else q, abs(p), t)])
-        for basis, vector in self.equations.items():
-            self.equations[basis] = substitute(vector, {highest: value})
+        for in_difference, key in self.places.get(highest, ()):
+            if not in_difference and key in self.equations:
+                self.equations[key] = substitute(self.equations[key], {highest: value})
+                self.note(False, key, value)
         self.equations[highest] = value
+        self.note(False, highest, value)
 
     def derive(
         self, target: Vector, derivation: Derivation, replaced: dict[int, Vector], step: str, rule: str
     ) -> None:
         """Accept `target >= 0` when the facts' sum is the target, modulo the cell's equations."""
         terms = [(-1, 1, target)]
-        for kind, k, (p, q) in derivation.terms:
-            terms += [(p * sign, q, vector) for sign, _, vector in self.fact(kind, k, step, rule)]
+        for kind, k, factor in derivation.terms:
+            terms += self.weighed(kind, k, factor, step, rule)
         rest = substitute(combine(terms), replaced)
         if rest != ZERO:
             raise Invalid(step, rule, f"the facts less the target leave {self.words(rest)}, expected 0")
@@ -513,9 +550,9 @@ def neuron(u: Vector, waiting: Iterator[tuple[int, Step]], context: Context, nam
             raise Invalid(at, rule, f"u is {context.words(u)}, expected a constant")
         return u if u[2].get(0, 0) > 0 else ZERO
     if rule == "active":
-        context.derive(u, step.derivation, context.equations, at, rule)
+        context.derive(u, step.derivations[0], context.equations, at, rule)
         return u
-    context.derive(scale(-1, 1, u), step.derivation, context.equations, at, rule)  # inactive
+    context.derive(scale(-1, 1, u), step.derivations[0], context.equations, at, rule)  # inactive
     return ZERO
 
 
@@ -531,23 +568,29 @@ class Cell:
 
     def __init__(self, context: Context, differences: list[Vector]) -> None:
         self.context = context
-        # Invariant: no vector in either dictionary mentions an atom that is a key of `replaced`.
-        self.replaced = dict(context.equations)
+        # Invariant: no vector in either dictionary mentions an atom that is a key of `replaced`, which is the
+        # context's own dictionary: a walk to the tree's end takes out again what it puts in.
+        self.replaced = context.equations
         self.differences = {i: substitute(d, self.replaced) for i, d in enumerate(differences)}
         self.trail: list[list[tuple[dict[int, Vector], int, Vector]]] = []
+        for i, d in self.differences.items():
+            context.note(True, i, d)
 
     def choose(self, k: int, value: Vector) -> None:
         """Enter the part of the cell where r_k is the value: e_k, zero, or what another neuron makes it."""
         basis = 1 + self.context.inputs + k
         value = substitute(value, self.replaced)
         changed = []
-        for vectors in (self.replaced, self.differences):
-            for key, vector in vectors.items():
-                if basis in vector[2]:
-                    changed.append((vectors, key, vector))
-                    vectors[key] = substitute(vector, {basis: value})
+        for in_difference, key in self.context.places.get(basis, ()):
+            vectors = self.differences if in_difference else self.replaced
+            vector = vectors.get(key, ZERO)
+            if basis in vector[2]:
+                changed.append((vectors, key, vector))
+                vectors[key] = substitute(vector, {basis: value})
+                self.context.note(in_difference, key, value)
         self.trail.append(changed)
         self.replaced[basis] = value
+        self.context.note(False, basis, value)
 
     def leave(self, k: int) -> None:
         """Undo the last choice, which was on atom k."""
@@ -556,15 +599,9 @@ class Cell:
             vectors[key] = vector
 
 
-def check_tree(
-    tree: Sequence[TreeNode],
-    context: Context,
-    differences: list[Vector],
-    tolerance: Fraction,
-    where: str = "",
-) -> None:
+def check_tree(tree: Sequence[TreeNode], context: Context, goal: Goal, where: str = "") -> None:
     """Accept the case tree, which is in preorder."""
-    cell = Cell(context, differences)
+    cell = Cell(context, goal.differences)
     # Invariant: `open_splits` has the path's atoms; True marks those with no further side to visit.
     open_splits: list[tuple[int, bool]] = []
     for place, node in enumerate(tree):
@@ -574,7 +611,7 @@ def check_tree(
             # The inactive side of a split is still to come.
             open_splits.append((node.atom, node.rule != "split"))
             continue
-        check_leaf(node, cell, tolerance, at)
+        check_leaf(node, cell, goal, at)
         while open_splits:
             k, last_side = open_splits.pop()
             cell.leave(k)
@@ -607,24 +644,87 @@ def chosen_value(node: TreeNode, cell: Cell, at: str) -> Vector:
     return ZERO if rule == "inactive" else e
 
 
-def check_leaf(node: TreeNode, cell: Cell, tolerance: Fraction, at: str) -> None:
+def check_leaf(node: TreeNode, cell: Cell, goal: Goal, at: str) -> None:
     """Accept a leaf in its cell."""
-    context, replaced, rule = cell.context, cell.replaced, node.rule
+    rule = node.rule
     if rule == "infeasible":
-        context.derive(scale(-1, 1, ONE), node.derivations[0], replaced, at, rule)
-        return
-    pairs = node.bounds if rule == "bounded" else [None] * len(cell.differences)
-    if len(pairs) != len(cell.differences):
-        raise Invalid(at, rule, f"{len(pairs)} bounds for {len(cell.differences)} outputs")
-    for i, pair in enumerate(pairs):
-        d = cell.differences[i]
+        cell.context.derive(scale(-1, 1, ONE), node.derivations[0], cell.replaced, at, rule)
+    elif rule == "equal":
+        # The same decision is had by outputs that differ by one and the same amount.
+        expected = ZERO if goal.tolerance is not None else cell.differences[0]
+        for i, d in cell.differences.items():
+            if d != expected:
+                words = cell.context.words
+                raise Invalid(
+                    f"{at}, output {i}", rule, f"the difference is {words(d)}, expected {words(expected)}"
+                )
+    elif rule == "bounded":
+        if goal.tolerance is None:
+            raise Invalid(at, rule, "a bound says nothing about decisions")
+        check_bounded(node, cell, goal.tolerance, at)
+    else:  # decided
+        if goal.tolerance is not None:
+            raise Invalid(at, rule, "decisions say nothing about differences")
+        check_decided(node, cell, goal.outputs, at)
+
+
+def check_bounded(node: TreeNode, cell: Cell, tolerance: Fraction, at: str) -> None:
+    """Accept a leaf that bounds every difference by the tolerance."""
+    if len(node.bounds) != len(cell.differences):
+        raise Invalid(at, node.rule, f"{len(node.bounds)} bounds for {len(cell.differences)} outputs")
+    for i, pair in enumerate(node.bounds):
+        d, place = cell.differences[i], f"{at}, output {i}"
         if pair is not None:
-            p, q = tolerance
             for sign, derivation in zip((-1, 1), pair, strict=True):
-                target = combine([(p, q, ONE), (sign, 1, d)])
-                context.derive(target, derivation, replaced, f"{at}, output {i}", rule)
+                target = combine([(*tolerance, ONE), (sign, 1, d)])
+                cell.context.derive(target, derivation, cell.replaced, place, node.rule)
         elif d != ZERO:
-            raise Invalid(f"{at}, output {i}", rule, f"the difference is {context.words(d)}, expected 0")
+            raise Invalid(place, node.rule, f"the difference is {cell.context.words(d)}, expected 0")
+
+
+def check_decided(node: TreeNode, cell: Cell, outputs: tuple[list[Vector], list[Vector]], at: str) -> None:
+    """Accept a leaf that excludes every two decisions that are not the same."""
+    count = len(outputs[0])
+    if len(node.exclusions) != count:
+        raise Invalid(at, node.rule, f"{len(node.exclusions)} entries for {count} outputs")
+    for i, entry in enumerate(node.exclusions):
+        if isinstance(entry, Derivation):
+            exclude(cell, entry, outputs, (i, None), f"{at}, output {i}", node.rule)
+            continue
+        if len(entry) != count - 1:
+            raise Invalid(f"{at}, output {i}", node.rule, f"{len(entry)} exclusions for {count - 1} outputs")
+        others = (j for j in range(count) if j != i)
+        for j, exclusion in zip(others, entry, strict=True):
+            exclude(cell, exclusion, outputs, (i, j), f"{at}, outputs {i} and {j}", node.rule)
+
+
+def exclude(
+    cell: Cell,
+    exclusion: Derivation,
+    outputs: tuple[list[Vector], list[Vector]],
+    decisions: tuple[int, int | None],
+    at: str,
+    rule: str,
+) -> None:
+    """Accept that in the cell A and B do not have these decisions (None: whatever B's is)."""
+    terms: list[tuple[int, int, Vector]] = []
+    strict = False
+    for kind, k, (p, q) in exclusion.terms:
+        if kind not in ("a", "b"):
+            terms += cell.context.weighed(kind, k, (p, q), at, rule)
+            strict = strict or kind == "one"
+            continue
+        best, values = decisions[kind == "b"], outputs[kind == "b"]
+        assert best is not None  # an exclusion whatever B's decision is has no fact of B
+        if k >= len(values):
+            raise Invalid(at, rule, f"output {k} does not exist, only {len(values)} do")
+        terms += [(p, q, values[best]), (-p, q, values[k])]
+        strict = strict or k < best
+    rest = substitute(combine(terms), cell.replaced)
+    if rest != ZERO:
+        raise Invalid(at, rule, f"the facts' sum is {cell.context.words(rest)}, expected 0")
+    if not strict:
+        raise Invalid(at, rule, "expected a strict fact, found none")
 
 
 # ---- reading certificates ----------------------------------------------------------------------
@@ -636,11 +736,9 @@ class Step(NamedTuple):
     rule: str
     atom: int = 0
     factor: Fraction = (1, 1)
-    derivation: Derivation = Derivation([])
-    terms: Terms = ()  # of a `zero` step's expression
+    derivations: Sequence[Derivation] = ()
+    terms: Terms = ()  # of the expression of `zero` or `bound`
     tree: Sequence[TreeNode] = ()
-    below: int | None = None  # k of a `bound` step, whose j is `atom` and s is `factor`
-    constant: Fraction = (0, 1)
 
 
 class TreeNode(NamedTuple):
@@ -650,6 +748,7 @@ class TreeNode(NamedTuple):
     atom: int = 0
     derivations: Sequence[Derivation] = ()
     bounds: Sequence[tuple[Derivation, Derivation] | None] = ()
+    exclusions: Sequence[Derivation | list[Derivation]] = ()  # by A's decision: with any or each other of B's
     below: int = 0  # k of `same`, whose j is `atom`
     factor: Fraction = (1, 1)
 
@@ -661,7 +760,7 @@ class Certificate(NamedTuple):
     a: str
     b: str
     domain: list[tuple[Row, Fraction]]
-    tolerance: Fraction
+    tolerance: Fraction | None  # None for a claim about decisions
     steps: tuple[list[Step], list[Step]]
     tree: list[TreeNode]
     witness: tuple[list[Fraction], list[Fraction], list[Fraction]]
@@ -682,23 +781,28 @@ def read_certificate(document: Any) -> Certificate:
             raise Malformed(f"{where}.{side}: expected 64 hexadecimal digits, found {show(value)}")
     rows = [] if domain is None else array(domain, f"{where}.domain")
     polyhedron = [_read_domain_row(row, f"{where}.domain[{i}]") for i, row in enumerate(rows)]
-    allowed = rational(tolerance, f"{where}.tolerance")
-    if allowed[0] < 0:
-        raise Malformed(f"{where}.tolerance: expected a number >= 0, found {show(tolerance)}")
+    if claim not in CLAIMS:
+        raise Malformed(f"{where}.claim: expected one of {', '.join(CLAIMS)}, found {show(claim)}")
+    allowed = None
+    if claim.endswith("argmax"):
+        if tolerance is not None:
+            raise Malformed(f"{where}.tolerance: expected null for this claim, found {show(tolerance)}")
+    else:
+        allowed = rational(tolerance, f"{where}.tolerance")
+        if allowed[0] < 0:
+            raise Malformed(f"{where}.tolerance: expected a number >= 0, found {show(tolerance)}")
     steps: tuple[list[Step], list[Step]] = [], []
     tree: list[TreeNode] = []
     witness: tuple[list[Fraction], list[Fraction], list[Fraction]] = [], [], []
-    if claim == "equivalent":
+    if claim in ("equivalent", "same-argmax"):
         steps_a, steps_b, nodes = fields(proof, f"{where}.proof", "a", "b", "tree")
         steps = read_steps(steps_a, f"{where}.proof.a"), read_steps(steps_b, f"{where}.proof.b")
         tree = read_tree(nodes, f"{where}.proof.tree")
-    elif claim == "different":
+    else:
         names = ("input", "output_a", "output_b")
         x, y, z = fields(proof, f"{where}.proof", *names)
         lists = [rationals(v, f"{where}.proof.{n}") for n, v in zip(names, (x, y, z), strict=True)]
         witness = lists[0], lists[1], lists[2]
-    else:
-        raise Malformed(f"{where}.claim: expected 'equivalent' or 'different', found {show(claim)}")
     return Certificate(claim, a, b, polyhedron, allowed, steps, tree, witness)
 
 
@@ -727,9 +831,9 @@ def read_terms(value: Any, where: str, kinds: tuple[str, ...]) -> Terms:
     return terms
 
 
-def read_derivation(value: Any, where: str) -> Derivation:
-    """A derivation from its list of triples."""
-    terms = read_terms(value, where, ("one", "relu", "gap", "domain", "bound"))
+def read_derivation(value: Any, where: str, *more: str) -> Derivation:
+    """A derivation, or with `more` kinds of facts an exclusion, from its list of triples."""
+    terms = read_terms(value, where, (*FACTS, *more))
     for i, (_, _, (p, q)) in enumerate(terms):
         if p <= 0:
             raise Malformed(f"{where}[{i}]: expected a multiplier > 0, found {show(f'{p}/{q}')}")
@@ -754,30 +858,19 @@ def read_steps(value: Any, where: str) -> list[Step]:
                 raise Malformed(f"{at}: expected at least one factor and none that is zero")
             steps += [Step(rule, index(k, at), s) for k, s in zip(atoms, factors, strict=True)]
         elif rule in ("active", "inactive"):
-            steps.append(Step(rule, derivation=read_derivation(array(item, at, 2)[1], at)))
+            steps.append(Step(rule, derivations=[read_derivation(array(item, at, 2)[1], at)]))
         elif rule == "zero":
-            terms = read_terms(array(item, at, 3)[1], at, ("one", "input", "atom"))
+            terms = read_terms(array(item, at, 3)[1], at, PARTS)
             steps.append(Step(rule, terms=terms, tree=read_tree(item[2], at)))
         elif rule == "bound":
-            steps.append(_read_bound(item, at))
+            atom, expression, *derivations = array(item, at, 5)[1:]
+            terms = read_terms(expression, at, PARTS)
+            steps.append(
+                Step(rule, index(atom, at), (1, 1), [read_derivation(d, at) for d in derivations], terms)
+            )
         else:
             raise Malformed(f"{at}: unknown step {show(rule)}")
     return steps
-
-
-def _read_bound(item: list[Any], at: str) -> Step:
-    atom, pair, constant, derivation = array(item, at, 5)[1:]
-    below, factor = None, (1, 1)
-    if pair is not None:
-        k, s = array(pair, at, 2)
-        below, factor = index(k, at), rational(s, at)
-    c = rational(constant, at)
-    if c[0] < 0 or factor[0] <= 0:
-        raise Malformed(
-            f"{at}: expected a factor > 0 and a constant >= 0, found {show(pair)}, {show(constant)}"
-        )
-    proof = read_derivation(derivation, at)
-    return Step("bound", index(atom, at), factor, proof, below=below, constant=c)
 
 
 def read_tree(value: Any, where: str) -> list[TreeNode]:
@@ -811,6 +904,9 @@ def read_tree(value: Any, where: str) -> list[TreeNode]:
             tree.append(TreeNode(rule))
         elif rule == "bounded":
             tree.append(TreeNode(rule, bounds=_read_bounds(array(item, at, 2)[1], at)))
+        elif rule == "decided":
+            entries = array(array(item, at, 2)[1], at)
+            tree.append(TreeNode(rule, exclusions=[_read_exclusions(entry, at) for entry in entries]))
         else:
             raise Malformed(f"{at}: unknown node {show(rule)}")
     if missing:
@@ -827,6 +923,15 @@ def _read_bounds(value: Any, where: str) -> list[tuple[Derivation, Derivation] |
             upper, lower = (read_derivation(d, where) for d in array(pair, where, 2))
             pairs.append((upper, lower))
     return pairs
+
+
+def _read_exclusions(value: Any, where: str) -> Derivation | list[Derivation]:
+    word, given = array(value, where, 2)
+    if word == "never":
+        return read_derivation(given, where, "a")
+    if word != "pairs":
+        raise Malformed(f"{where}: expected never or pairs, found {show(word)}")
+    return [read_derivation(exclusion, where, "a", "b") for exclusion in array(given, where)]
 
 
 # ---- the claims --------------------------------------------------------------------------------
@@ -848,34 +953,34 @@ def check_claim(claim: Certificate, a: Network, b: Network) -> None:
     sizes = [(network.inputs, len(network.nodes[-1].bias)) for network in (a, b)]
     if sizes[0] != sizes[1]:
         raise Invalid("networks", "same inputs and outputs", f"A has {sizes[0]}, B has {sizes[1]}")
-    domain = [
-        domain_fact(row, bound, a.inputs, f"domain[{i}]") for i, (row, bound) in enumerate(claim.domain)
-    ]
-    if claim.claim == "different":
-        check_witness(claim, a, b, domain)
+    if claim.claim.startswith("different"):
+        check_witness(claim, a, b)
         return
-    context = Context(a.inputs, domain)
+    context = Context(a.inputs, domain_facts(claim, a.inputs))
     out_a = expressions(a, claim.steps[0], context, "A")
     out_b = expressions(b, claim.steps[1], context, "B")
     differences = [combine([(1, 1, p), (-1, 1, q)]) for p, q in zip(out_a, out_b, strict=True)]
-    check_tree(claim.tree, context, differences, claim.tolerance)
+    check_tree(claim.tree, context, Goal(differences, claim.tolerance, (out_a, out_b)))
 
 
-def domain_fact(row: Row, bound: Fraction, inputs: int, at: str) -> Vector:
-    """b - a . x of one row of the domain."""
-    for j, _, _ in row:
-        if j >= inputs:
-            raise Invalid(at, "domain", f"input {j} does not exist, only {inputs} do")
-    return combine([(*bound, ONE), *((-p, q, (1, 1, {1 + j: 1})) for j, p, q in row)])
+def domain_facts(claim: Certificate, inputs: int) -> list[Vector]:
+    """b - a . x of every row of the domain."""
+    facts = []
+    for i, (row, bound) in enumerate(claim.domain):
+        for j, _, _ in row:
+            if j >= inputs:
+                raise Invalid(f"domain[{i}]", "domain", f"input {j} does not exist, only {inputs} do")
+        facts.append(combine([(*bound, ONE), *((-p, q, (1, 1, {1 + j: 1})) for j, p, q in row)]))
+    return facts
 
 
-def check_witness(claim: Certificate, a: Network, b: Network, domain: list[Vector]) -> None:
-    """Accept a point of the domain at which the networks differ by more than the tolerance."""
+def check_witness(claim: Certificate, a: Network, b: Network) -> None:
+    """Accept a point of the domain at which outputs differ beyond the tolerance, or decisions differ."""
     x, *claimed = claim.witness
     if len(x) != a.inputs:
         raise Invalid("witness.input", "length", f"{len(x)} coordinates for {a.inputs} inputs")
     point = [scale(p, q, ONE) for p, q in x]
-    for i, fact in enumerate(domain):
+    for i, fact in enumerate(domain_facts(claim, a.inputs)):
         value = substitute(fact, {1 + j: v for j, v in enumerate(point)})
         if coefficient(value, 0)[0] < 0:
             raise Invalid("witness.input", f"domain[{i}]", f"the slack is {value_text(value)}, expected >= 0")
@@ -883,12 +988,26 @@ def check_witness(claim: Certificate, a: Network, b: Network, domain: list[Vecto
     for name, values, stated in zip(("output_a", "output_b"), outputs, claimed, strict=True):
         if [scale(p, q, ONE) for p, q in stated] != values:
             raise Invalid(f"witness.{name}", "value", f"computed {', '.join(map(value_text, values[:4]))}")
+    if claim.tolerance is None:
+        first, second = (decision(values) for values in claimed)
+        if first == second:
+            raise Invalid("witness", "decision", f"both decide {first}")
+        return
     t, u = claim.tolerance
     for p, q in zip(*outputs, strict=True):
         n, d = coefficient(combine([(1, 1, p), (-1, 1, q)]), 0)
         if abs(n) * u > t * d:
             return
     raise Invalid("witness", "difference", f"no output differs by more than {t}/{u}")
+
+
+def decision(values: list[Fraction]) -> int:
+    """The first index of a greatest value."""
+    best = 0
+    for k, (p, q) in enumerate(values):
+        if p * values[best][1] > values[best][0] * q:
+            best = k
+    return best
 
 
 def evaluate(network: Network, point: list[Vector]) -> list[Vector]:
@@ -930,6 +1049,9 @@ def main(arguments: list[str]) -> int:
         return 1
     except (Malformed, OSError) as error:
         print(str(error).replace("\n", " "), file=sys.stderr)
+        return 2
+    except MemoryError:
+        print("out of memory", file=sys.stderr)
         return 2
     print("valid")
     return 0

@@ -28,8 +28,9 @@ from exactre.analyze import show
 from exactre.analyze.report import analyze
 from exactre.certify.certificate import Witness, digest
 from exactre.certify.equivalence import certify_equivalence
+from exactre.certify.gap import Gap, largest_gap
 from exactre.certify.property import property_domain
-from exactre.certify.question import Domain
+from exactre.certify.question import Domain, decision
 from exactre.certify.satisfiability import Answer, decide
 from exactre.check import Invalid, Malformed, check_documents, long_integers, read_json
 from exactre.errors import ExactreError, FormatError, InvalidCertificate, ShapeError, UnsupportedQuery
@@ -57,6 +58,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _trouble(str(error))
     except OSError as error:
         return _trouble(f"{error.filename}: {error.strerror}" if error.filename else str(error))
+    except MemoryError:
+        return _trouble("out of memory")
     except KeyboardInterrupt:
         return _trouble("interrupted")
     return status
@@ -132,13 +135,22 @@ def _parser() -> argparse.ArgumentParser:
         "certify-equivalence", _certify, "Prove or refute that two networks are the same function.", "a", "b"
     )
     sub.add_argument("--certificate", metavar="CERT.json", help="the proof of the verdict")
-    sub.add_argument("--witness", metavar="W.json", help="a point at which they differ")
+    sub.add_argument("--witness", metavar="W.json", help="the point that is shown")
     domain = sub.add_mutually_exclusive_group()
     domain.add_argument("--domain", metavar="D.vnnlib", help="compare where this property's input part holds")
     domain.add_argument(
         "--box", type=_box, metavar="LO,HI", help="compare where every input is from LO to HI"
     )
-    sub.add_argument("--tolerance", type=_rational, default=Fraction(0), metavar="Q", help="of every output")
+    claim = sub.add_mutually_exclusive_group()
+    claim.add_argument(
+        "--tolerance", type=_rational, default=Fraction(0), metavar="Q", help="of every output"
+    )
+    claim.add_argument(
+        "--same-argmax", action="store_true", help="compare decisions: the first index of a maximal output"
+    )
+    claim.add_argument(
+        "--gap", action="store_true", help="find and bound the largest difference on the domain"
+    )
     sub.add_argument("--timeout", type=_seconds, metavar="S", help="seconds")
     sub.add_argument("--jobs", type=_positive_integer, metavar="N", help="processes for the case split")
 
@@ -272,27 +284,64 @@ def _certify(options: argparse.Namespace) -> int:
         place, shown = f"the domain of {options.domain}", {"vnnlib": options.domain}
     with ExitStack() as stack:
         executor = stack.enter_context(ProcessPoolExecutor(options.jobs)) if options.jobs else None
+        if options.gap:
+            if domain is None:
+                raise FormatError("certify-equivalence: --gap needs --box or --domain, a bounded domain")
+            gap = largest_gap(a, b, domain=domain, timeout=options.timeout, executor=executor)
+            return _report_gap(options, gap, place, shown)
         verdict = certify_equivalence(
-            a, b, domain=domain, tolerance=options.tolerance, timeout=options.timeout, executor=executor
+            a,
+            b,
+            domain=domain,
+            tolerance=options.tolerance,
+            same_argmax=options.same_argmax,
+            timeout=options.timeout,
+            executor=executor,
         )
     facts: dict[str, Any] = {
         "status": verdict.status,
         "method": verdict.method,
         "seconds": verdict.seconds,
         "domain": shown,
-        "tolerance": str(options.tolerance),
+        "tolerance": None if options.same_argmax else str(options.tolerance),
     }
-    lines = [f"by {verdict.method} in {verdict.seconds:.2f} s, on {place}, tolerance {options.tolerance}"]
+    claim = "same decision" if options.same_argmax else f"tolerance {options.tolerance}"
+    lines = [f"by {verdict.method} in {verdict.seconds:.2f} s, on {place}, {claim}"]
     if verdict.reason:
         facts["reason"] = verdict.reason
         lines.append(verdict.reason)
     if verdict.witness is not None:
         facts["witness"] = witness = _witness(verdict.witness, options)
-        lines += _show(verdict.witness, witness["replay"])
+        lines += _show(verdict.witness, witness["replay"], options.same_argmax)
         if options.witness:
             _write(options.witness, json.dumps(witness) + "\n")
     if options.certificate and verdict.certificate is not None:
         _write(options.certificate, verdict.certificate.dumps())
+    return _finish(options, facts, lines)
+
+
+def _report_gap(options: argparse.Namespace, gap: Gap, place: str, shown: dict[str, Any] | None) -> int:
+    """The networks are equal when no difference is proved possible, and different when one is found."""
+    status = "different" if gap.found else "undecided" if gap.proved else "equivalent"
+    witness = _witness(gap.witness, options)
+    facts = {
+        "status": status,
+        "seconds": gap.seconds,
+        "domain": shown,
+        "gap": {"found": str(gap.found), "proved": str(gap.proved)},
+        "witness": witness,
+    }
+    proved = "to be the largest" if gap.found == gap.proved else f"at most {_about(gap.proved)}"
+    lines = [
+        f"largest difference on {place}, in {gap.seconds:.2f} s:",
+        f"found       {_about(gap.found)}",
+        f"proved      {proved}",
+        *_show(gap.witness, witness["replay"], False),
+    ]
+    if options.witness:
+        _write(options.witness, json.dumps(witness) + "\n")
+    if options.certificate:
+        _write(options.certificate, gap.certificate.dumps())
     return _finish(options, facts, lines)
 
 
@@ -314,9 +363,15 @@ def _witness(witness: Witness, options: argparse.Namespace) -> dict[str, Any]:
     return {**witness.document(), "replay": runs}
 
 
-def _show(witness: Witness, replayed: Mapping[str, Sequence[object] | None]) -> list[str]:
-    """The witness and the output that differs most, each line short enough for a terminal."""
+def _show(witness: Witness, replayed: Mapping[str, Sequence[object] | None], decisions: bool) -> list[str]:
+    """The witness and the output that differs most, or the decisions; each line fits into a terminal."""
     a, b = witness.output_a, witness.output_b
+    if decisions:
+        return [
+            f"input       {_short(witness.input)}",
+            f"A decides {decision(a)}, outputs {_short(a)}",
+            f"B decides {decision(b)}, outputs {_short(b)}",
+        ]
     k = max(range(len(a)), key=lambda k: abs(a[k] - b[k]))
     runs = {name: "" if out is None else f", as it runs {out[k]}" for name, out in replayed.items()}
     return [

@@ -16,7 +16,7 @@ from math import gcd
 from typing import Any
 
 from exactre.certify.question import Domain
-from exactre.check import Step, Terms, TreeNode, long_integers
+from exactre.check import Derivation, Step, Terms, TreeNode, long_integers
 from exactre.network import INPUT, Network
 
 
@@ -57,7 +57,9 @@ class Witness:
 
 @dataclass(frozen=True)
 class Certificate:
-    """A claim about the networks `a` and `b` on a domain within a tolerance, and its proof.
+    """A claim about the networks `a` and `b` on a domain, and its proof.
+
+    `tolerance` is that of the outputs; None is a claim about decisions.
 
     Their hashes are taken when the document is written: for a million weights that takes longer than a proof.
     """
@@ -65,13 +67,18 @@ class Certificate:
     a: Network
     b: Network
     domain: Domain | None
-    tolerance: Fraction
+    tolerance: Fraction | None
     proof: Equivalence | Witness
 
     @property
     def claim(self) -> str:
-        """`equivalent` or `different`."""
-        return "equivalent" if isinstance(self.proof, Equivalence) else "different"
+        """`equivalent` or `different`, `same-argmax` or `different-argmax`."""
+        outputs, decisions = (
+            ("equivalent", "same-argmax")
+            if isinstance(self.proof, Equivalence)
+            else ("different", "different-argmax")
+        )
+        return decisions if self.tolerance is None else outputs
 
     def document(self) -> dict[str, Any]:
         """The JSON form, proofs/FORMAT.md section 3."""
@@ -82,7 +89,7 @@ class Certificate:
             "a": digest(self.a),
             "b": digest(self.b),
             "domain": None if self.domain is None else self.domain.document(),
-            "tolerance": str(self.tolerance),
+            "tolerance": None if self.tolerance is None else str(self.tolerance),
             "proof": self.proof.document(),
         }
 
@@ -138,12 +145,12 @@ def _runs(steps: Sequence[Step]) -> Iterator[list[Any]]:
         elif rule == "bound":
             yield from (_bound(step) for step in run)
         else:
-            yield from ([rule, _terms(step.derivation.terms)] for step in run)
+            yield from ([rule, _terms(step.derivations[0].terms)] for step in run)
 
 
 def _bound(step: Step) -> list[Any]:
-    pair = None if step.below is None else [step.below, _text(step.factor)]
-    return ["bound", step.atom, pair, _text(step.constant), _terms(step.derivation.terms)]
+    derivations = (_terms(derivation.terms) for derivation in step.derivations)
+    return ["bound", step.atom, _terms(step.terms), *derivations]
 
 
 def _tree_node(node: TreeNode) -> list[Any]:
@@ -157,7 +164,15 @@ def _tree_node(node: TreeNode) -> list[Any]:
         return [node.rule, node.atom, _terms(node.derivations[0].terms)]
     if node.rule == "infeasible":
         return [node.rule, _terms(node.derivations[0].terms)]
+    if node.rule == "decided":
+        return [node.rule, [_exclusions(entry) for entry in node.exclusions]]
     return [node.rule, [None if pair is None else [_terms(d.terms) for d in pair] for pair in node.bounds]]
+
+
+def _exclusions(entry: Derivation | list[Derivation]) -> list[Any]:
+    if isinstance(entry, Derivation):
+        return ["never", _terms(entry.terms)]
+    return ["pairs", [_terms(exclusion.terms) for exclusion in entry]]
 
 
 def _terms(terms: Terms) -> list[list[Any]]:

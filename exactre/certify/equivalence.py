@@ -10,7 +10,8 @@ from fractions import Fraction
 
 from exactre.certify.bounding import bounded
 from exactre.certify.certificate import Certificate, Equivalence, Witness
-from exactre.certify.matching import match
+from exactre.certify.deciding import decided_at_once
+from exactre.certify.matching import Matching, match
 from exactre.certify.property import property_domain
 from exactre.certify.question import Domain, Question
 from exactre.certify.sampling import Sampler
@@ -45,33 +46,37 @@ def certify_equivalence(
     *,
     domain: Domain | str | os.PathLike[str] | None = None,
     tolerance: Rational = 0,
+    same_argmax: bool = False,
     timeout: float | None = None,
     executor: Executor | None = None,
 ) -> Verdict:
     """Decide whether two networks' outputs are the same, or at most `tolerance` apart, on a domain.
 
-    Exact over Q: the real-number semantics of both is meant, and all of R^n where `domain` is None; a path
-    is that of a VNN-LIB property, whose input part is the domain. `timeout` is in seconds; a verdict reached
-    before it is the same for every executor. Raises ShapeError when the inputs, the outputs or the domain's
-    dimension differ, EmptyDomain, and FormatError where a property states no domain.
+    With `same_argmax`: whether the first index of a maximal output is the same. Exact over Q: the real-number
+    semantics of both is meant, and all of R^n where `domain` is None; a path is that of a VNN-LIB property,
+    whose input part is the domain. `timeout` is in seconds; a verdict reached before it is the same for every
+    executor. Raises ShapeError when the inputs, the outputs or the domain's dimension differ or `same_argmax`
+    has a tolerance, EmptyDomain, and FormatError where a property states no domain.
     """
     start = time.time()
     deadline = None if timeout is None else start + timeout
     if isinstance(domain, str | os.PathLike):
         domain = property_domain(domain)
-    question = Question(a, b, domain, Fraction(tolerance))
+    question = Question(a, b, domain, Fraction(tolerance), same_argmax)
     sampler = Sampler(domain, a.input_dim)
 
     def verdict(method: str, proof: Equivalence | Witness) -> Verdict:
-        certificate = Certificate(a, b, domain, question.tolerance, proof)
+        certificate = Certificate(a, b, domain, None if same_argmax else question.tolerance, proof)
         witness = proof if isinstance(proof, Witness) else None
-        return Verdict(certificate.claim, method, time.time() - start, certificate, witness)
+        status = "equivalent" if witness is None else "different"
+        return Verdict(status, method, time.time() - start, certificate, witness)
 
     matching = match(a, b)
-    if all(d == ZERO for d in matching.differences):
-        return verdict("matching", Equivalence(matching.steps_a, matching.steps_b, (TreeNode("equal"),)))
+    closed = _at_once(question, matching)
+    if closed is not None:
+        return verdict("matching", Equivalence(matching.steps_a, matching.steps_b, (closed,)))
     witness = random_witness(question, sampler)
-    if witness is None and question.tolerance > 0 and domain is not None:
+    if witness is None and (question.tolerance > 0 or same_argmax) and domain is not None:
         proof = bounded(question, matching, _half(deadline))
         if proof is not None:
             steps, leaf = proof
@@ -80,7 +85,7 @@ def certify_equivalence(
         witness = early_witness(question, matching, _half(deadline))
     if witness is None and question.tolerance == 0:
         matching = match(a, b, Sweep(question, _half(deadline)))
-    if witness is None and any(d != ZERO for d in matching.differences):
+    if witness is None and _at_once(question, matching) is None:
         witness = boundary_witness(question, matching, _half(deadline))
     if witness is not None:
         return verdict("witness", witness)
@@ -92,6 +97,13 @@ def certify_equivalence(
         return Verdict("undecided", "case-split", time.time() - start, reason=reason)
     tree = tuple(node for node in outcome.nodes if isinstance(node, TreeNode))
     return verdict("case-split", Equivalence(matching.steps_a, matching.steps_b, tree))
+
+
+def _at_once(question: Question, matching: Matching) -> TreeNode | None:
+    """The only leaf when the outputs' expressions need no cases, else None."""
+    if question.same_argmax:
+        return decided_at_once(matching)
+    return TreeNode("equal") if all(d == ZERO for d in matching.differences) else None
 
 
 def _half(deadline: float | None) -> float | None:

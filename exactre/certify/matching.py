@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from math import gcd, lcm
 
 from exactre.check import ONE, ZERO, Derivation, Step, Vector, coefficient, combine, scale, substitute
@@ -19,16 +20,21 @@ Learner = Callable[["System"], list[Step]]  # proves equations, adds them to the
 
 @dataclass(frozen=True)
 class Matching:
-    """Two networks over one list of atoms: `atoms[k]` is e_k, and `differences[i]` output i of A less B's.
+    """Two networks over one list of atoms: `atoms[k]` is e_k, and `outputs` are A's and B's expressions.
 
-    Both are reduced by the equations that the steps hold.
+    All are reduced by the equations that the steps hold.
     """
 
     inputs: int
     atoms: tuple[Vector, ...]
     steps_a: tuple[Step, ...]
     steps_b: tuple[Step, ...]
-    differences: tuple[Vector, ...]
+    outputs: tuple[tuple[Vector, ...], tuple[Vector, ...]]
+
+    @cached_property
+    def differences(self) -> tuple[Vector, ...]:
+        """Output i of A less that of B."""
+        return tuple(combine([(1, 1, p), (-1, 1, q)]) for p, q in zip(*self.outputs, strict=True))
 
 
 def match(a: Network, b: Network, learner: Learner | None = None) -> Matching:
@@ -39,9 +45,11 @@ def match(a: Network, b: Network, learner: Learner | None = None) -> Matching:
     system = System(a.input_dim)
     outputs_a, steps_a = system.walk(0, a, None)
     outputs_b, steps_b = system.walk(1, b, learner)
-    differences = (combine([(1, 1, p), (-1, 1, q)]) for p, q in zip(outputs_a, outputs_b, strict=True))
-    reduced = tuple(substitute(d, system.equations) for d in differences)
-    return Matching(a.input_dim, tuple(system.atoms), tuple(steps_a), tuple(steps_b), reduced)
+    left, right = (
+        tuple(substitute(output, system.equations) for output in outputs)
+        for outputs in (outputs_a, outputs_b)
+    )
+    return Matching(a.input_dim, tuple(system.atoms), tuple(steps_a), tuple(steps_b), (left, right))
 
 
 class System:
@@ -121,7 +129,7 @@ class System:
         if factor is None:
             return None
         p, q = factor
-        return Step("active" if p > 0 else "inactive", derivation=Derivation([("gap", k, (abs(p), q))]))
+        return Step("active" if p > 0 else "inactive", derivations=[Derivation([("gap", k, (abs(p), q))])])
 
 
 def nonnegative(u: Vector, inputs: int) -> Step | None:
@@ -138,7 +146,7 @@ def nonnegative(u: Vector, inputs: int) -> Step | None:
         g = gcd(p, d)
         kind, k = ("relu", basis - 1 - inputs) if basis else ("one", 0)
         terms.append((kind, k, (p // g, d // g)))
-    return Step("active" if positive else "inactive", derivation=Derivation(terms))
+    return Step("active" if positive else "inactive", derivations=[Derivation(terms)])
 
 
 def _rows(node: Node, values: dict[str, list[Vector]]) -> Iterator[Vector]:

@@ -1,4 +1,4 @@
-"""`Question`: the two networks, the domain and the tolerance that a verdict is about."""
+"""`Question`: the two networks, the domain and the claim about them that a verdict is about."""
 
 from __future__ import annotations
 
@@ -81,13 +81,15 @@ class Domain:
 class Question:
     """Is `|a_i(x) - b_i(x)| <= tolerance` for every x in the domain (None: all of Q^n) and output i?
 
-    Raises ShapeError when the networks' or the domain's dimensions differ, or the tolerance is negative.
+    With `same_argmax`: is the first index of a maximal output the same? Raises ShapeError when the
+    networks' or the domain's dimensions differ, or for a tolerance < 0 or beside `same_argmax`.
     """
 
     a: Network
     b: Network
     domain: Domain | None = None
     tolerance: Fraction = Fraction(0)
+    same_argmax: bool = False
 
     def __post_init__(self) -> None:
         sizes = [(net.input_dim, net.output_dim) for net in (self.a, self.b)]
@@ -101,14 +103,32 @@ class Question:
             )
         if self.tolerance < 0:
             raise ShapeError(f"expected a tolerance >= 0, found {self.tolerance}")
+        if self.same_argmax and self.tolerance:
+            raise ShapeError(f"expected no tolerance, since decisions have none, found {self.tolerance}")
+
+    def gaps(self, points: Points) -> list[Fraction]:
+        """The largest |a_i - b_i| over all outputs i at each of the points (count, n); exact."""
+        left, right = self.a.evaluate(points), self.b.evaluate(points)
+        rows = (left.num * right.den - right.num * left.den).tolist()
+        return [Fraction(max(abs(int(v)) for v in row), left.den * right.den) for row in rows]
 
     def refuted_by(self, points: Points) -> list[int]:
         """The indices of the points (count, n) that lie in the domain and break the claim."""
         left, right = self.a.evaluate(points), self.b.evaluate(points)
-        gaps = (left.num * right.den - right.num * left.den).tolist()
-        allowed = self.tolerance * left.den * right.den
+        if self.same_argmax:
+            pairs = zip(left.num.tolist(), right.num.tolist(), strict=True)
+            broken = [decision(p) != decision(q) for p, q in pairs]
+        else:
+            gaps = (left.num * right.den - right.num * left.den).tolist()
+            allowed = self.tolerance * left.den * right.den
+            broken = [any(abs(int(v)) > allowed for v in row) for row in gaps]
         return [
             i
-            for i, row in enumerate(gaps)
-            if any(abs(int(v)) > allowed for v in row) and (self.domain is None or points[i] in self.domain)
+            for i, refuted in enumerate(broken)
+            if refuted and (self.domain is None or points[i] in self.domain)
         ]
+
+
+def decision(outputs: Sequence[Any]) -> int:
+    """The first index of a maximal output."""
+    return outputs.index(max(outputs))

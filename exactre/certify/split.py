@@ -3,56 +3,40 @@
 Atoms are chosen so that in a cell every expression that matters for the next choice is affine in x alone;
 atoms that have become the same are joined before any choice. A side that has no interior is left out
 with multipliers. Where a difference stays in a leaf, its greatest value there is either within the
-tolerance, with multipliers, or gives a point that refutes.
+tolerance, with multipliers, or gives a point that refutes; so do two decisions that are not the same.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import partial
 
-from flint import fmpz_mat, nmod_mat
-
+from exactre.certify.cell import Cell, strictly_inside, value_at, within
+from exactre.certify.deciding import alike, decide, margins
 from exactre.certify.matching import Matching, ratio, row_key
 from exactre.certify.pairing import nearly_equal
 from exactre.certify.question import Question
 from exactre.certify.sampling import Sampler
-from exactre.check import ONE, ZERO, Derivation, TreeNode, Vector, combine, scale, substitute
-from exactre.linalg import pivot_columns, rank
-from exactre.lp import Farkas, Optimum, Ray, feasible, maximise
-from exactre.rational import Matrix
+from exactre.check import ZERO, Derivation, TreeNode, Vector, combine, scale, substitute
 
-PRIME = 2**61 - 1
 TOP = 6  # splits on the way to a subtree that is a task of its own, whatever the executor
-
-Fact = tuple[str, int, Vector]  # kind, index, expression in x
 
 
 @dataclass(frozen=True)
 class Problem:
-    """What every cell shares: the number of inputs, the tolerance, (k, j, s) of nearly equal e_k, s e_j."""
+    """What every cell shares: the number of inputs, the claim, (k, j, s) of nearly equal e_k, s e_j.
+
+    With `same_argmax` the cells' differences are A's margins, then B's.
+    """
 
     inputs: int
     tolerance: Fraction
+    same_argmax: bool = False
     pairs: tuple[tuple[int, int, Fraction], ...] = ()
-
-
-@dataclass(frozen=True)
-class Cell:
-    """A closed cell: its facts in x, e_k of the atoms not chosen yet and the differences, both reduced.
-
-    `point` (n) is in the cell, and inside every fact that does not hold with equality on the whole cell.
-    """
-
-    facts: tuple[Fact, ...]
-    forms: dict[int, Vector]
-    differences: tuple[Vector, ...]
-    point: tuple[Fraction, ...]
-    splits: int
 
 
 @dataclass(frozen=True)
@@ -77,14 +61,22 @@ def split(
     EmptyDomain when the domain is empty.
     """
     pairs = nearly_equal(question.b, matching)
-    problem = Problem(matching.inputs, question.tolerance, tuple((k, *pairs[k]) for k in sorted(pairs)))
-    root = whole_domain(question, matching.atoms, matching.differences)
+    problem = Problem(
+        matching.inputs,
+        question.tolerance,
+        question.same_argmax,
+        tuple((k, *pairs[k]) for k in sorted(pairs)),
+    )
+    differences = matching.differences
+    if question.same_argmax:
+        differences = tuple(margin for outputs in matching.outputs for margin in margins(outputs))
+    root = whole_domain(question, matching.atoms, differences)
     top = explore(problem, deadline, TOP, None, root)
     if top.refutation is not None:
         return top
     cells = [node for node in top.nodes if isinstance(node, Cell)]
-    decide = partial(explore, problem, deadline, None, None)
-    answers = map(decide, cells) if executor is None else executor.map(decide, cells)
+    task = partial(explore, problem, deadline, None, None)
+    answers = map(task, cells) if executor is None else executor.map(task, cells)
     nodes: list[TreeNode | Cell] = []
     for node in top.nodes:
         if not isinstance(node, Cell):
@@ -120,9 +112,11 @@ def explore(
         if cell.splits == depth:
             nodes.append(cell)
             continue
-        k = _next_atom(problem, cell)
+        half = len(cell.differences) // 2
+        closed = alike(cell.differences[:half], cell.differences[half:]) if problem.same_argmax else None
+        k = None if closed else _next_atom(problem, cell)
         if k is None:
-            leaf = _leaf(problem, cell)
+            leaf = closed or (decide(cell) if problem.same_argmax else _leaf(problem, cell))
             if not isinstance(leaf, TreeNode):
                 return Outcome(refutation=leaf)
             nodes.append(leaf)
@@ -185,12 +179,12 @@ def _choose(problem: Problem, cell: Cell, k: int) -> tuple[TreeNode, list[Cell]]
     """The node for atom k and its children: one where a side has no interior, else both."""
     e = cell.forms[k]
     opposite = scale(-1, 1, e)
-    value = _value(e, cell.point)
+    value = value_at(e, cell.point)
     # The point shows one side for nothing; the LP decides the other.
-    above = cell.point if value > 0 else _strictly_inside(cell, e)
+    above = cell.point if value > 0 else strictly_inside(cell, e)
     if isinstance(above, Derivation):
         return TreeNode("inactive", k, [above]), [_child(problem, cell, k, ZERO)]
-    below = cell.point if value < 0 else _strictly_inside(cell, opposite)
+    below = cell.point if value < 0 else strictly_inside(cell, opposite)
     if isinstance(below, Derivation):
         return TreeNode("active", k, [below]), [_child(problem, cell, k, e)]
     active, inactive = _child(problem, cell, k, e), _child(problem, cell, k, ZERO)
@@ -209,24 +203,6 @@ def _child(problem: Problem, cell: Cell, k: int, value: Vector) -> Cell:
     return replace(cell, forms=forms, differences=tuple(substitute(d, change) for d in cell.differences))
 
 
-def _strictly_inside(cell: Cell, t: Vector) -> tuple[Fraction, ...] | Derivation:
-    """A point of the cell with t > 0, as far inside as the cell's own point, or a derivation of -t >= 0."""
-    system = _System([*(fact for _, _, fact in cell.facts), t], len(cell.point))
-    answer = feasible(system.A, system.b, strict=[len(cell.facts)])
-    if isinstance(answer, Farkas):
-        return _derivation(cell, answer.multipliers, scale(-1, 1, t))
-    found = system.lift(answer.x)
-    if all(_value(fact, found) > 0 for _, _, fact in cell.facts):
-        return found
-    # From there towards the cell's point as far as t > 0 allows: inside whatever that point is inside of.
-    share = Fraction(1, 2)
-    while True:
-        point = tuple(q + share * (p - q) for p, q in zip(cell.point, found, strict=True))
-        if _value(t, point) > 0:
-            return point
-        share /= 2
-
-
 def _leaf(problem: Problem, cell: Cell) -> TreeNode | tuple[Fraction, ...]:
     """The proof for a cell where every difference is affine in x, or a point that refutes."""
     if all(d == ZERO for d in cell.differences):
@@ -236,93 +212,13 @@ def _leaf(problem: Problem, cell: Cell) -> TreeNode | tuple[Fraction, ...]:
         if d == ZERO:
             bounds.append(None)
             continue
-        if abs(_value(d, cell.point)) > problem.tolerance:
+        if abs(value_at(d, cell.point)) > problem.tolerance:
             return cell.point
         pair = []
         for sign in (1, -1):
-            answer = _bound(problem, cell, scale(sign, 1, d))
+            answer = within(cell, scale(sign, 1, d), problem.tolerance)
             if not isinstance(answer, Derivation):
                 return answer
             pair.append(answer)
         bounds.append((pair[0], pair[1]))
     return TreeNode("bounded", bounds=bounds)
-
-
-def _bound(problem: Problem, cell: Cell, d: Vector) -> Derivation | tuple[Fraction, ...]:
-    """A derivation of tolerance - d >= 0 in the cell, or a point of it with d > tolerance."""
-    system = _System([*(fact for _, _, fact in cell.facts), d], problem.inputs)
-    cost = [Fraction(-v * d[0], d[1]) for v in system.A[-1]]
-    rows = Matrix.from_rows(system.A[:-1], len(system.columns))  # on all of R^n there may be none
-    answer = maximise(cost, rows, system.b[:-1])
-    if isinstance(answer, Ray):
-        x, direction = system.lift(answer.x), system.lift(answer.direction)
-        reach = Fraction(1)
-        while True:
-            point = tuple(p + reach * v for p, v in zip(x, direction, strict=True))
-            if _value(d, point) > problem.tolerance:
-                return point
-            reach *= 2
-    assert isinstance(answer, Optimum)  # the cell has a point
-    found = system.lift(answer.x)
-    if _value(d, found) > problem.tolerance:
-        return found
-    bounded = combine([(*problem.tolerance.as_integer_ratio(), ONE), (-1, 1, d)])
-    return _with_constant(cell, answer.multipliers, bounded)
-
-
-class _System:
-    """Expressions f >= 0 as rows -f . x <= f_0 of primitive integers, in the fewest coordinates that matter.
-
-    Columns that span all others are kept: with the other coordinates zero the rows still take all their
-    values, so that a cell of few facts in 784 inputs is a program in a few unknowns.
-    """
-
-    def __init__(self, vectors: list[Vector], inputs: int) -> None:
-        rows = [[-entries.get(1 + j, 0) for j in range(inputs)] for _, _, entries in vectors]
-        self.inputs = inputs
-        self.columns = list(range(inputs))
-        if len(vectors) < inputs:
-            matrix = Matrix(fmpz_mat(rows))
-            columns = pivot_columns(nmod_mat(matrix.num, PRIME).rref()[0])
-            if len(columns) == rank(matrix):  # over Q, so that the prime has hidden none
-                self.columns = columns or [0]
-                rows = [[row[j] for j in self.columns] for row in rows]
-        self.A = rows
-        self.b = [entries.get(0, 0) for _, _, entries in vectors]
-
-    def lift(self, x: Sequence[Fraction]) -> tuple[Fraction, ...]:
-        """The point in all coordinates."""
-        point = [Fraction(0)] * self.inputs
-        for j, v in zip(self.columns, x, strict=True):
-            point[j] = v
-        return tuple(point)
-
-
-def _derivation(cell: Cell, multipliers: Mapping[int, int], target: Vector) -> Derivation:
-    """The derivation of target >= 0 that Farkas multipliers hold, `-target` being the last row."""
-    last = Fraction(target[0], target[1]) / multipliers[len(cell.facts)]
-    facts = {i: v * last for i, v in multipliers.items() if i < len(cell.facts)}
-    return _with_constant(cell, facts, target)
-
-
-def _with_constant(cell: Cell, multipliers: Mapping[int, Fraction], target: Vector) -> Derivation:
-    """The derivation from multipliers of the primitive facts, and what is left, a constant >= 0, of `one`."""
-    terms: list[tuple[str, int, tuple[int, int]]] = []
-    rest = [(1, 1, target)]
-    for i, y in sorted(multipliers.items()):
-        kind, k, fact = cell.facts[i]
-        n, d, _ = fact
-        p, q = (y * Fraction(d, n)).as_integer_ratio()
-        terms.append((kind, k, (p, q)))
-        rest.append((-p, q, fact))
-    n, d, entries = combine(rest)
-    if entries:
-        terms.append(("one", 0, (n, d)))
-    return Derivation(terms)
-
-
-def _value(vector: Vector, point: Sequence[Fraction]) -> Fraction:
-    """An expression's value at a point, of an expression in x alone."""
-    n, d, entries = vector
-    total = sum((v * point[basis - 1] for basis, v in entries.items() if basis), Fraction(entries.get(0, 0)))
-    return total * Fraction(n, d)

@@ -15,10 +15,11 @@ from math import lcm
 
 from flint import fmpz_mat, nmod_mat
 
+from exactre.certify.cell import PRIME
 from exactre.certify.matching import System
 from exactre.certify.question import Question
 from exactre.certify.sampling import SCALES, Sampler
-from exactre.certify.split import PRIME, Problem, explore, whole_domain
+from exactre.certify.split import Problem, explore, whole_domain
 from exactre.check import Step, Terms, TreeNode, Vector, coefficient, combine
 from exactre.linalg import pivot_columns, solve
 from exactre.rational import Matrix, Points

@@ -17,6 +17,7 @@ let mul a b =
 let zero = Z.zero
 let one = Z.one
 let add = Z.add
+let succ = Z.succ
 let opp = Z.neg
 let abs = Z.abs
 let equal = Z.equal

@@ -2,13 +2,14 @@
 
 open Json
 
-let max_neurons = 10_000_000
+let max_neurons = 1 lsl 20
 
 type proof =
   | Equivalent of Checker.step list * Checker.step list * Checker.tree_node list
   | Different of Checker.q list * Checker.q list * Checker.q list
 
-type t = { a : string; b : string; domain : Checker.polyhedron; tolerance : Checker.q; proof : proof }
+(* No tolerance: a claim about decisions. *)
+type t = { a : string; b : string; domain : Checker.polyhedron; tolerance : Checker.q option; proof : proof }
 
 let map_items where read value =
   let _, items =
@@ -55,16 +56,25 @@ let triples triple where value =
       | other -> malformed "%s: expected [kind, index, rational], found %s" at (show other))
     value
 
-let derivation =
+let fact at kind k q =
+  if Z.sign q.Checker.qnum <= 0 then malformed "%s: expected a multiplier > 0" at;
+  match kind with
+  | "one" -> Checker.One
+  | "relu" -> Checker.Relu k
+  | "gap" -> Checker.Gap k
+  | "domain" -> Checker.Domain k
+  | "bound" -> Checker.Bound k
+  | _ -> malformed "%s: unknown fact %S" at kind
+
+let derivation = triples fact
+
+let exclusion ~with_b =
   triples (fun at kind k q ->
-      if Z.sign q.Checker.qnum <= 0 then malformed "%s: expected a multiplier > 0" at;
       match kind with
-      | "one" -> Checker.One
-      | "relu" -> Checker.Relu k
-      | "gap" -> Checker.Gap k
-      | "domain" -> Checker.Domain k
-      | "bound" -> Checker.Bound k
-      | _ -> malformed "%s: unknown fact %S" at kind)
+      | ("a" | "b") when Z.sign q.Checker.qnum <= 0 -> malformed "%s: expected a multiplier > 0" at
+      | "a" -> Checker.OverA k
+      | "b" when with_b -> Checker.OverB k
+      | _ -> Checker.Known (fact at kind k q))
 
 let parts =
   triples (fun at kind k _ ->
@@ -72,6 +82,7 @@ let parts =
       | "one" -> Checker.PartOne
       | "input" -> Checker.PartInput k
       | "atom" -> Checker.PartAtom k
+      | "e" -> Checker.PartE k
       | _ -> malformed "%s: unknown part %S" at kind)
 
 (* The tree in preorder, which must end where the list ends. *)
@@ -81,6 +92,11 @@ let tree where value =
     | Null -> None
     | Array [ upper; lower ] -> Some (derivation at upper, derivation at lower)
     | other -> malformed "%s: expected null or two derivations, found %s" at (show other)
+  in
+  let entry at = function
+    | Array [ String "never"; d ] -> Checker.Never (exclusion ~with_b:false at d)
+    | Array [ String "pairs"; ds ] -> Checker.Pairs (map_items at (exclusion ~with_b:true) ds)
+    | other -> malformed "%s: expected \"never\" or \"pairs\", found %s" at (show other)
   in
   let nodes =
     map_items where
@@ -101,6 +117,7 @@ let tree where value =
         | Array [ String "infeasible"; d ] -> Checker.Infeasible (derivation at d)
         | Array [ String "equal" ] -> Checker.Equal
         | Array [ String "bounded"; proofs ] -> Checker.Bounded (map_items at bounds proofs)
+        | Array [ String "decided"; entries ] -> Checker.Decided (map_items at entry entries)
         | other -> malformed "%s: expected a node of the tree, found %s" at (show other))
       value
   in
@@ -128,20 +145,8 @@ let steps where value =
     | Array [ String "active"; d ] -> run at 1; Checker.Active (derivation at d) :: acc
     | Array [ String "inactive"; d ] -> run at 1; Checker.Inactive (derivation at d) :: acc
     | Array [ String "zero"; t; nodes ] -> Checker.LearnZero (parts at t, tree at nodes) :: acc
-    | Array [ String "bound"; j; below; c; d ] ->
-        let positive at number =
-          let s = rational at number in
-          if Z.sign s.Checker.qnum <= 0 then malformed "%s: expected a factor > 0" at else s
-        in
-        let below =
-          match below with
-          | Null -> None
-          | Array [ k; s ] -> Some (Z.of_int (index at k), positive at s)
-          | other -> malformed "%s: expected null or [index, factor], found %s" at (show other)
-        in
-        let c = rational at c in
-        if Z.sign c.Checker.qnum < 0 then malformed "%s: expected a constant >= 0" at;
-        Checker.LearnBound (Z.of_int (index at j), below, c, derivation at d) :: acc
+    | Array [ String "bound"; j; t; above_e; above_zero ] ->
+        Checker.LearnBound (Z.of_int (index at j), parts at t, derivation at above_e, derivation at above_zero) :: acc
     | other -> malformed "%s: expected a step, found %s" at (show other)
   in
   let _, reversed =
@@ -161,18 +166,26 @@ let read document =
       if version <> Int 1 then malformed "version: expected 1, found %s" (show version);
       let a = hash "a" a and b = hash "b" b in
       let domain = match domain with Null -> [] | rows -> map_items "domain" domain_row rows in
-      let tolerance = rational "tolerance" tolerance in
-      if Z.sign tolerance.Checker.qnum < 0 then malformed "tolerance: expected a number >= 0";
+      let tolerance =
+        match (claim, tolerance) with
+        | String ("same-argmax" | "different-argmax"), Null -> None
+        | String ("same-argmax" | "different-argmax"), other ->
+            malformed "tolerance: expected null for this claim, found %s" (show other)
+        | _ ->
+            let q = rational "tolerance" tolerance in
+            if Z.sign q.Checker.qnum < 0 then malformed "tolerance: expected a number >= 0";
+            Some q
+      in
       let proof =
         match claim with
-        | String "equivalent" -> (
+        | String ("equivalent" | "same-argmax") -> (
             match fields "proof" [ "a"; "b"; "tree" ] proof with
             | [ x; y; z ] ->
                 let x = steps "proof.a" x in
                 let y = steps "proof.b" y in
                 Equivalent (x, y, tree "proof.tree" z)
             | _ -> assert false)
-        | String "different" -> (
+        | String ("different" | "different-argmax") -> (
             match fields "proof" [ "input"; "output_a"; "output_b" ] proof with
             | [ x; y; z ] ->
                 let list name value = map_items ("proof." ^ name) rational value in
@@ -180,7 +193,7 @@ let read document =
                 let y = list "output_a" y in
                 Different (x, y, list "output_b" z)
             | _ -> assert false)
-        | other -> malformed "claim: expected \"equivalent\" or \"different\", found %s" (show other)
+        | other -> malformed "claim: unknown %s" (show other)
       in
       { a; b; domain; tolerance; proof }
   | _ -> assert false

@@ -19,6 +19,7 @@ let rule_of_tree_node = function
   | Checker.Infeasible _ -> "infeasible"
   | Checker.Equal -> "equal"
   | Checker.Bounded _ -> "bounded"
+  | Checker.Decided _ -> "decided"
 
 let rec value = function
   | Checker.UnknownValue -> "it reads a value that does not exist"
@@ -26,8 +27,10 @@ let rec value = function
   | Checker.UnknownInput i -> Printf.sprintf "input %s does not exist" (Z.to_string i)
   | Checker.UnknownDomainRow i -> Printf.sprintf "domain row %s does not exist" (Z.to_string i)
   | Checker.UnknownBound i -> Printf.sprintf "bound %s does not exist" (Z.to_string i)
+  | Checker.UnknownOutput k -> Printf.sprintf "output %s does not exist" (Z.to_string k)
   | Checker.MultiplierNotPositive -> "a multiplier is not positive"
   | Checker.NotDerived -> "the weighted facts less the target are not zero"
+  | Checker.NotStrict -> "no fact of the sum is strict"
   | Checker.NotMultiple k -> Printf.sprintf "it is not s * e[%s]" (Z.to_string k)
   | Checker.NotBefore k -> Printf.sprintf "atom %s is not before the other" (Z.to_string k)
   | Checker.NotConstant -> "the preactivation is not a constant"
@@ -38,12 +41,14 @@ let rec value = function
   | Checker.TreeEnds -> "the tree ends early"
   | Checker.TreeGoesOn -> "the tree goes on after its end"
   | Checker.AtNode (_, why) -> value why
+  | Checker.OtherClaim -> "it says nothing about this claim"
   | Checker.WidthsDiffer -> "the numbers of inputs or outputs differ"
   | Checker.InputsMissing -> "the input has not one coordinate for each input of the networks"
   | Checker.NegativeTolerance -> "the tolerance is negative"
   | Checker.OutsideDomain i -> Printf.sprintf "the input violates row %s" (Z.to_string i)
   | Checker.WrongOutput i -> Printf.sprintf "output %s is not the computed one" (Z.to_string i)
   | Checker.WithinTolerance -> "no output differs by more than the tolerance"
+  | Checker.SameDecision -> "both have the same decision"
 
 (* The step and the rule that a refusal is about. *)
 let in_tree where tree = function
@@ -71,6 +76,7 @@ let step_and_rule proof place reason =
       | Checker.OutsideDomain i -> ("witness", Printf.sprintf "domain[%s]" (Z.to_string i))
       | Checker.InputsMissing -> ("witness", "length")
       | Checker.WithinTolerance -> ("witness", "difference")
+      | Checker.SameDecision -> ("witness", "decision")
       | _ -> ("witness", "value"))
 
 let load path read =
@@ -89,11 +95,15 @@ let check certificate_path a_path b_path =
   check_hash "B" certificate.b b;
   let { Certificate_file.domain; tolerance; proof; _ } = certificate in
   let answer =
-    match proof with
-    | Equivalent (steps_a, steps_b, tree) ->
-        Checker.check_equivalent a.network b.network domain tolerance steps_a steps_b tree
-    | Different (input, output_a, output_b) ->
-        Checker.check_different a.network b.network domain tolerance input output_a output_b
+    match (proof, tolerance) with
+    | Equivalent (steps_a, steps_b, tree), Some q ->
+        Checker.check_equivalent a.network b.network domain q steps_a steps_b tree
+    | Equivalent (steps_a, steps_b, tree), None ->
+        Checker.check_same_argmax a.network b.network domain steps_a steps_b tree
+    | Different (input, output_a, output_b), Some q ->
+        Checker.check_different a.network b.network domain q input output_a output_b
+    | Different (input, output_a, output_b), None ->
+        Checker.check_different_argmax a.network b.network domain input output_a output_b
   in
   match answer with
   | Checker.Ok () -> ()

@@ -3,7 +3,7 @@
 open Json
 
 let max_digits = 20_000
-let max_inputs = 10_000_000
+let max_inputs = 1 lsl 20
 
 type t = { network : Checker.network; sha256 : string }
 

@@ -4,6 +4,8 @@ From Exactre Require Import Theorems Regions Kronecker Orientation OneLayer OneL
 
 Print Assumptions check_equivalent_sound.
 Print Assumptions check_different_sound.
+Print Assumptions check_same_argmax_sound.
+Print Assumptions check_different_argmax_sound.
 
 Print Assumptions fixed_run_is_run.
 Print Assumptions affine_in_region.

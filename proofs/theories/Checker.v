@@ -4,7 +4,7 @@
     is a tail call. *)
 
 From Coq Require Import QArith Qabs ZArith NArith List.
-From Exactre Require Import Network Forms Numbered Rules.
+From Exactre Require Import Network Forms Numbered Rules Decisions.
 Import ListNotations.
 Open Scope N_scope.
 
@@ -29,6 +29,10 @@ Fixpoint part_forms (tb : table) (t : list (part * Q)) (acc : list (Q * form)) :
                       | Some (key, _) => part_forms tb rest ((q, variable key) :: acc)
                       | None => inr (UnknownAtom k)
                       end
+      | PartE k => match find k (atoms tb) with
+                   | Some (_, e) => part_forms tb rest ((q, e) :: acc)
+                   | None => inr (UnknownAtom k)
+                   end
       end
   end.
 
@@ -49,10 +53,10 @@ Definition learn_zero (domain : numbered form) (tb : table) (parts : list (part 
       | None => inr NoAtom
       | Some (key, c) =>
           if N.ltb key (first tb) then inr NoAtom
-          else match check_tree domain tb [Target t (combination [(minus_one, t)]) t] tree with
+          else match check_tree domain tb (close_within domain tb [Target t (combination [(minus_one, t)]) t]) tree with
           | Some r => inr r
           | None =>
-              match choose key (combination [(1%Q, variable key); (Qopp (Qinv (c # den t)), t)]) (learnt tb) [] with
+              match choose key (combination [(1%Q, variable key); (Qopp (Qinv (c # den t)), t)]) (learnt tb) with
               | Some equations =>
                   inl (Table (first tb) (count tb) (atoms tb) equations (bound_count tb) (bounds tb))
               | None => inr NoAtom
@@ -61,32 +65,20 @@ Definition learn_zero (domain : numbered form) (tb : table) (parts : list (part 
       end
   end.
 
-Definition below_form (c : Q) (j : form) (below : list (Q * form)) : form :=
-  combination ((1%Q, constant c) :: (minus_one, j) :: below).
-
-Definition add_bound (domain : numbered form) (tb : table) (d : derivation) (claim bound : form) : table + reason :=
-  match derive domain tb (learnt tb) d claim with
-  | Some r => inr r
-  | None => inl (Table (first tb) (count tb) (atoms tb) (learnt tb) (bound_count tb + 1)
-                       (add (bound_count tb) bound (bounds tb)))
-  end.
-
-(** From e_j <= c + s e_k follows r_j <= c + s r_k, for c >= 0 and s > 0; and from e_j <= c follows r_j <= c. *)
-Definition learn_bound (domain : numbered form) (tb : table) (j : N) (below : option (N * Q)) (c : Q) (d : derivation)
-    : table + reason :=
-  if Z.ltb (Qnum c) 0 then inr MultiplierNotPositive
-  else match find j (atoms tb) with
-  | None => inr (UnknownAtom j)
-  | Some (key_j, e_j) =>
-      match below with
-      | None => add_bound domain tb d (below_form c e_j []) (below_form c (variable key_j) [])
-      | Some (k, s) =>
-          if Z.leb (Qnum s) 0 then inr MultiplierNotPositive
-          else match find k (atoms tb) with
-          | None => inr (UnknownAtom k)
-          | Some (key_k, e_k) =>
-              add_bound domain tb d (below_form c e_j [(s, e_k)]) (below_form c (variable key_j) [(s, variable key_k)])
-          end
+(** From e_j <= t and 0 <= t follows r_j <= t. *)
+Definition learn_bound (domain : numbered form) (tb : table) (j : N) (parts : list (part * Q))
+    (above_e above_zero : derivation) : table + reason :=
+  match find j (atoms tb), part_forms tb parts [] with
+  | None, _ => inr (UnknownAtom j)
+  | _, inr r => inr r
+  | Some (key, e), inl fs =>
+      let t := combination fs in
+      match derive domain tb (learnt tb) above_e (combination [(1%Q, t); (minus_one, e)]),
+            derive domain tb (learnt tb) above_zero t with
+      | Some r, _ | None, Some r => inr r
+      | None, None =>
+          inl (Table (first tb) (count tb) (atoms tb) (learnt tb) (bound_count tb + 1)
+                     (add (bound_count tb) (combination [(1%Q, t); (minus_one, variable key)]) (bounds tb)))
       end
   end.
 
@@ -99,8 +91,8 @@ Fixpoint learn (domain : numbered form) (here : N -> place) (tb : table) (steps 
       | inl tb' => learn domain here tb' rest (n + 1)
       | inr r => Refused (here n) r
       end
-  | LearnBound j below c d :: rest =>
-      match learn_bound domain tb j below c d with
+  | LearnBound j t above_e above_zero :: rest =>
+      match learn_bound domain tb j t above_e above_zero with
       | inl tb' => learn domain here tb' rest (n + 1)
       | inr r => Refused (here n) r
       end
@@ -211,13 +203,6 @@ Definition neurons (net : network) : N :=
 Definition neuron_steps (steps : list step) : N :=
   fold_left (fun n s => match s with LearnZero _ _ | LearnBound _ _ _ _ => n | _ => n + 1 end) steps 0.
 
-(** The map from the numbers i, i + 1, ... to the forms of a list. *)
-Fixpoint enumerate (fs : list form) (i : N) (m : numbered form) : N * numbered form :=
-  match fs with
-  | [] => (i, m)
-  | f :: rest => enumerate rest (i + 1) (add i f m)
-  end.
-
 (** The inequalities [row <= bound] of the domain as forms [bound - row] over 1 and the inputs; one that reads
     anything else is refused. *)
 Fixpoint domain_forms (start : numbered form) (domain : polyhedron) (acc : list form) : option (list form) :=
@@ -248,7 +233,7 @@ Definition walk_one (net : network) (start : N * numbered form) (domain : number
 Definition walk_both (a b : network) (start : N * numbered form) (domain : numbered form) (steps_a steps_b : list step)
     : result (table * list form * list form) :=
   if negb (Nat.eqb (inputs a) (inputs b)) then Refused InFiles WidthsDiffer
-  else match walk_one a start domain InA 0 (Table (fst start) 0 Empty [] 0 Empty) steps_a with
+  else match walk_one a start domain InA 0 (Table (fst start) 0 Empty no_equations 0 Empty) steps_a with
   | Refused p r => Refused p r
   | Ok (st, outs_a) =>
       match walk_one b start domain InB (next st - fst start) (facts st) steps_b with
@@ -257,7 +242,7 @@ Definition walk_both (a b : network) (start : N * numbered form) (domain : numbe
       end
   end.
 
-(** ** The two claims *)
+(** ** The claims *)
 
 Fixpoint has_length {A : Type} (l : list A) (n : nat) : bool :=
   match l, n with
@@ -266,21 +251,65 @@ Fixpoint has_length {A : Type} (l : list A) (n : nat) : bool :=
   | _, _ => false
   end.
 
-Definition check_equivalent (a b : network) (domain : polyhedron) (tolerance : Q) (steps_a steps_b : list step)
-    (tree : list tree_node) : result unit :=
+Fixpoint equally_long {A B : Type} (l : list A) (m : list B) : bool :=
+  match l, m with
+  | [], [] => true
+  | _ :: l', _ :: m' => equally_long l' m'
+  | _, _ => false
+  end.
+
+Fixpoint last_rows (nds : list node) (last : list row) : list row :=
+  match nds with
+  | [] => last
+  | nd :: rest => last_rows rest (rows nd)
+  end.
+
+(** As many inputs and as many outputs: said first, so that nothing else is said about networks that do not fit. *)
+Definition same_sizes (a b : network) : bool :=
+  Nat.eqb (inputs a) (inputs b) && equally_long (last_rows (nodes a) []) (last_rows (nodes b) []).
+
+(** Both networks from variables for inputs: the domain's facts, the table of atoms, the outputs' forms. *)
+Definition walk_files (a b : network) (domain : polyhedron) (steps_a steps_b : list step)
+    : result (numbered form * table * list form * list form) :=
   let start := enumerate (variable 0 :: variables (inputs a) 1 []) 0 Empty in
-  if Z.ltb (Qnum tolerance) 0 then Refused InFiles NegativeTolerance
+  if negb (same_sizes a b) then Refused InFiles WidthsDiffer
   else match domain_forms (snd start) domain [] with
   | None => Refused InDomain UnknownValue
   | Some gs =>
       let dom := snd (enumerate gs 0 Empty) in
       match walk_both a b start dom steps_a steps_b with
       | Refused p r => Refused p r
-      | Ok (tb, outs_a, outs_b) =>
-          match targets (constant tolerance) outs_a outs_b [] with
-          | None => Refused InFiles WidthsDiffer
-          | Some ts => match check_tree dom tb ts tree with None => Ok tt | Some r => Refused InTree r end
-          end
+      | Ok (tb, outs_a, outs_b) => Ok (dom, tb, outs_a, outs_b)
+      end
+  end.
+
+Definition in_tree (refusal : option reason) : result unit :=
+  match refusal with None => Ok tt | Some r => Refused InTree r end.
+
+Definition check_equivalent (a b : network) (domain : polyhedron) (tolerance : Q) (steps_a steps_b : list step)
+    (tree : list tree_node) : result unit :=
+  if Z.ltb (Qnum tolerance) 0 then Refused InFiles NegativeTolerance
+  else match walk_files a b domain steps_a steps_b with
+  | Refused p r => Refused p r
+  | Ok (dom, tb, outs_a, outs_b) =>
+      match targets (constant tolerance) outs_a outs_b [] with
+      | None => Refused InFiles WidthsDiffer
+      | Some ts => in_tree (check_tree dom tb (close_within dom tb ts) tree)
+      end
+  end.
+
+Definition check_same_argmax (a b : network) (domain : polyhedron) (steps_a steps_b : list step)
+    (tree : list tree_node) : result unit :=
+  match walk_files a b domain steps_a steps_b with
+  | Refused p r => Refused p r
+  | Ok (dom, tb, outs_a, outs_b) =>
+      if negb (equally_long outs_a outs_b) then Refused InFiles WidthsDiffer
+      else match outs_a with
+      | [] => Refused InFiles WidthsDiffer
+      | _ :: _ =>
+          let (count, numbered_a) := enumerate outs_a 0 Empty in
+          let numbered_b := snd (enumerate outs_b 0 Empty) in
+          in_tree (check_tree dom tb (close_decided dom tb outs_a outs_b numbered_a numbered_b count) tree)
       end
   end.
 
@@ -316,12 +345,22 @@ Fixpoint beyond (tolerance : Q) (already : bool) (ps qs : list Q) : option reaso
   | _, _ => Some WidthsDiffer
   end.
 
-Definition check_different (a b : network) (domain : polyhedron) (tolerance : Q) (point output_a output_b : list Q)
-    : result unit :=
+(** [None] when the lists are equally long and have two decisions. *)
+Definition two_decisions (ps qs : list Q) : option reason :=
+  match decision ps, decision qs with
+  | Some i, Some j =>
+      if equally_long ps qs then (if N.eqb i j then Some SameDecision else None) else Some WidthsDiffer
+  | _, _ => Some WidthsDiffer
+  end.
+
+(** The point is in the domain and the outputs are the networks'; [last] is what refuses them all the same. *)
+Definition check_witness (a b : network) (domain : polyhedron) (point output_a output_b : list Q)
+    (last : option reason) : result unit :=
   let start := enumerate (variable 0 :: rev_append (fold_left (fun acc q => constant q :: acc) point []) [])
                          0 Empty in
   let refuse refusal accepted := match refusal with Some r => Refused InWitness r | None => accepted end in
-  if negb (has_length point (inputs a)) then Refused InWitness InputsMissing
+  if negb (same_sizes a b) then Refused InFiles WidthsDiffer
+  else if negb (has_length point (inputs a)) then Refused InWitness InputsMissing
   else match domain_forms (snd start) domain [] with
   | None => Refused InDomain UnknownValue
   | Some gs =>
@@ -329,8 +368,14 @@ Definition check_different (a b : network) (domain : polyhedron) (tolerance : Q)
         match walk_both a b start Empty (constant_steps a) (constant_steps b) with
         | Refused p r => Refused p r
         | Ok (_, outs_a, outs_b) =>
-            refuse (same_values outs_a output_a 0)
-              (refuse (same_values outs_b output_b 0)
-                (refuse (beyond tolerance false output_a output_b) (Ok tt)))
+            refuse (same_values outs_a output_a 0) (refuse (same_values outs_b output_b 0) (refuse last (Ok tt)))
         end
   end.
+
+Definition check_different (a b : network) (domain : polyhedron) (tolerance : Q) (point output_a output_b : list Q)
+    : result unit :=
+  check_witness a b domain point output_a output_b (beyond tolerance false output_a output_b).
+
+Definition check_different_argmax (a b : network) (domain : polyhedron) (point output_a output_b : list Q)
+    : result unit :=
+  check_witness a b domain point output_a output_b (two_decisions output_a output_b).

@@ -2,7 +2,7 @@
     that stands for a Coq one. *)
 
 From Coq Require Import QArith ZArith NArith Extraction ExtrOcamlBasic.
-From Exactre Require Import Network Forms Numbered Rules Checker.
+From Exactre Require Import Network Forms Numbered Rules Decisions Checker.
 
 Extract Inductive positive => "Big.t" [ "Big.twice_plus_one" "Big.twice" "Big.one" ] "Big.match_positive".
 Extract Inductive Z => "Big.t" [ "Big.zero" "" "Big.opp" ] "Big.match_integer".
@@ -13,6 +13,7 @@ Extract Constant Pos.eqb => "Big.equal".
 Extract Constant Pos.mul => "Big.mul".
 Extract Constant N.add => "Big.add".
 Extract Constant N.sub => "Big.monus".
+Extract Constant N.succ_pos => "Big.succ".
 Extract Constant N.eqb => "Big.equal".
 Extract Constant N.ltb => "Big.less".
 Extract Constant N.odd => "Big.odd".
@@ -30,4 +31,4 @@ Extract Constant Z.div => "Big.div".
 Extract Constant Z.to_pos => "Big.at_least_one".
 Extract Constant Zeq_bool => "Big.equal".
 
-Extraction "checker.ml" check_equivalent check_different.
+Extraction "checker.ml" check_equivalent check_different check_same_argmax check_different_argmax.

@@ -1,4 +1,4 @@
-(** What a network is, what it computes, and what the two claims mean.
+(** What a network is, what it computes, and what the claims mean.
 
     This is the only file that a reader has to believe; everything else is checked against it. *)
 
@@ -56,3 +56,23 @@ Definition different (a b : network) (domain : polyhedron) (tolerance : Q) : Pro
   exists x, length x = inputs a /\ length x = inputs b /\ in_domain domain x /\
     length (evaluate a x) = length (evaluate b x) /\
     Exists (fun pq => tolerance < Qabs (fst pq - snd pq)) (combine (evaluate a x) (evaluate b x)).
+
+(** The decision of a list of outputs: the first index, from 0, of a maximal one. *)
+Definition decides (outputs : list Q) (i : nat) : Prop :=
+  (i < length outputs)%nat /\
+  (forall k, (k < length outputs)%nat -> nth k outputs 0 <= nth i outputs 0) /\
+  (forall k, (k < i)%nat -> nth k outputs 0 < nth i outputs 0).
+
+(** The claim "same-argmax": both networks have [n] inputs and, on the whole domain, as many outputs as each other
+    and the same decision. *)
+Definition same_argmax (a b : network) (domain : polyhedron) : Prop :=
+  inputs a = inputs b /\
+  forall x, length x = inputs a -> in_domain domain x ->
+    length (evaluate a x) = length (evaluate b x) /\
+    exists i, decides (evaluate a x) i /\ decides (evaluate b x) i.
+
+(** The claim "different-argmax": at some point of the domain the networks have different decisions. *)
+Definition different_argmax (a b : network) (domain : polyhedron) : Prop :=
+  exists x, length x = inputs a /\ length x = inputs b /\ in_domain domain x /\
+    length (evaluate a x) = length (evaluate b x) /\
+    exists i j, i <> j /\ decides (evaluate a x) i /\ decides (evaluate b x) j.

@@ -2,7 +2,7 @@
 
     Entry 2k + 1 of a tree is entry k of its first subtree, entry 2k + 2 is entry k of its second. *)
 
-From Coq Require Import NArith Lia Bool.
+From Coq Require Import NArith List Lia Bool.
 Open Scope N_scope.
 
 Inductive numbered (A : Type) := Empty | Entry (here : A) (odds evens : numbered A).
@@ -38,3 +38,10 @@ Proof.
       cbn [N.b2n] in *; intro H; [apply IHo in H | apply IHe in H];
       (destruct H as [[H ->]|H]; [left; split; [lia|reflexivity] | now right]).
 Qed.
+
+(** The array with the elements of a list added from number i on, and the next number. *)
+Fixpoint enumerate {A} (xs : list A) (i : N) (t : numbered A) : N * numbered A :=
+  match xs with
+  | nil => (i, t)
+  | cons x rest => enumerate rest (i + 1) (add i x t)
+  end.

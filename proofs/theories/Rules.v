@@ -3,7 +3,7 @@
     The rules and their names are those of FORMAT.md. Everything computes in Z and is extracted to OCaml; every loop
     over input is a tail call. *)
 
-From Coq Require Import QArith ZArith NArith List.
+From Coq Require Import QArith ZArith NArith List FMapPositive.
 From Exactre Require Import Network Forms Numbered.
 Import ListNotations.
 Open Scope N_scope.
@@ -13,6 +13,14 @@ Open Scope N_scope.
 Inductive fact := One | Relu (k : N) | Gap (k : N) | Domain (i : N) | Bound (i : N).
 Definition derivation := list (fact * Q).
 
+(** A fact of an exclusion: one of those, or what output i of A, or j of B, has over output k where it is the first
+    maximal one. *)
+Inductive claim := Known (f : fact) | OverA (k : N) | OverB (k : N).
+Definition exclusion := list (claim * Q).
+
+(** For one decision of A: it is excluded with every decision of B, or with each other one. *)
+Inductive entry := Never (d : exclusion) | Pairs (ds : list exclusion).
+
 (** The case tree in preorder: a split is followed by its active, then its inactive subtree; a stable node, which is
     FORMAT.md's "active" or "inactive", and "same" by its only subtree. *)
 Inductive tree_node :=
@@ -21,10 +29,11 @@ Inductive tree_node :=
   | Same (j k : N) (s : Q)
   | Infeasible (d : derivation)
   | Equal
-  | Bounded (proofs : list (option (derivation * derivation))).
+  | Bounded (proofs : list (option (derivation * derivation)))
+  | Decided (entries : list entry).
 
-(** A part of the expression of a "zero" step. *)
-Inductive part := PartOne | PartInput (i : N) | PartAtom (k : N).
+(** A part of the expression of a "zero" or "bound" step. *)
+Inductive part := PartOne | PartInput (i : N) | PartAtom (k : N) | PartE (k : N).
 
 (** The steps of one network; the last two belong to no neuron. *)
 Inductive step :=
@@ -34,7 +43,7 @@ Inductive step :=
   | Active (d : derivation)
   | Inactive (d : derivation)
   | LearnZero (t : list (part * Q)) (tree : list tree_node)
-  | LearnBound (j : N) (below : option (N * Q)) (c : Q) (d : derivation).
+  | LearnBound (j : N) (t : list (part * Q)) (above_e above_zero : derivation).
 
 (** ** Why something is refused *)
 
@@ -44,8 +53,10 @@ Inductive reason :=
   | UnknownInput (i : N)
   | UnknownDomainRow (i : N)
   | UnknownBound (i : N)
+  | UnknownOutput (k : N)
   | MultiplierNotPositive
   | NotDerived                (* the weighted facts and the claim differ *)
+  | NotStrict                 (* no fact of an exclusion is strict *)
   | NotMultiple (k : N)
   | NotBefore (k : N)
   | NotConstant
@@ -56,18 +67,24 @@ Inductive reason :=
   | TreeEnds
   | TreeGoesOn
   | AtNode (number : N) (why : reason)    (* in a case tree *)
+  | OtherClaim                (* the leaf is for the other kind of claim *)
   | WidthsDiffer
   | InputsMissing             (* the witness has not one coordinate for each input *)
   | NegativeTolerance
   | OutsideDomain (row : N)
   | WrongOutput (output : N)
-  | WithinTolerance.
+  | WithinTolerance
+  | SameDecision.
 
 (** ** Cells and facts *)
 
-(** Equations, highest value number first: each chosen or learnt atom, by its value number, and the form over lower
-    numbers that it equals. *)
-Definition cell := list (N * form).
+(** Equations: the form over lower numbers that each chosen or learnt atom equals, by the atom's value number. Cells
+    share what they have in common, so that those of a deep tree need little memory. *)
+Definition cell := PositiveMap.t form.
+
+Definition no_equations : cell := PositiveMap.empty form.
+
+Definition chosen (key : N) (c : cell) : option form := PositiveMap.find (N.succ_pos key) c.
 
 (** What is known on the whole domain. Atom k is value number [fst] of the valuation and the ReLU of the form [snd];
     values below number [first] are 1 and the inputs. *)
@@ -121,22 +138,38 @@ Fixpoint skip_above (key : N) (descending : list (N * Z)) : list (N * Z) :=
   | [] => []
   end.
 
-(** Replaces the cell's atoms, the highest first. [descending] has those terms of [f], in descending order, that the
-    rest of the cell can be about. *)
-Fixpoint reduce_from (c : cell) (f : form) (descending : list (N * Z)) : form :=
-  match c with
-  | [] => f
-  | (key, e) :: rest =>
-      match skip_above key descending with
-      | [] => f
-      | (i, a) :: lower =>
-          if N.eqb i key then let f' := substitute f key e in reduce_from rest f' (rev_append (terms f') [])
-          else reduce_from rest f ((i, a) :: lower)
+(** Replaces the highest atom that is left, or ends. [descending] has those terms of [f], in descending order, that are
+    still to be looked at. *)
+Definition reduce_step (c : cell) (f : form) (descending : list (N * Z)) : form * list (N * Z) + form :=
+  match descending with
+  | [] => inr f
+  | (i, _) :: lower =>
+      match chosen i c with
+      | None => inl (f, lower)
+      | Some e => let f' := substitute f i e in inl (f', skip_above i (rev_append (terms f') []))
+      end
+  end.
+
+(** At most [2 ^ n] steps, which for the [n] below is more than there are values. *)
+Fixpoint reduce_steps (n : nat) (c : cell) (f : form) (descending : list (N * Z)) : form * list (N * Z) + form :=
+  match n with
+  | O => reduce_step c f descending
+  | S n' =>
+      match reduce_steps n' c f descending with
+      | inl (f', descending') => reduce_steps n' c f' descending'
+      | inr f' => inr f'
       end
   end.
 
 Definition reduce (c : cell) (f : form) : form :=
-  match c with [] => f | _ :: _ => reduce_from c f (rev_append (terms f) []) end.
+  match c with
+  | PositiveMap.Leaf _ => f
+  | PositiveMap.Node _ _ _ =>
+      match reduce_steps 40 c f (rev_append (terms f) []) with
+      | inl (f', _) => f'
+      | inr f' => f'
+      end
+  end.
 
 (** [None] when [derivation] derives [target >= 0] in the cell. *)
 Definition derive (domain : numbered form) (tb : table) (c : cell) (d : derivation) (target : form) : option reason :=
@@ -183,16 +216,11 @@ Fixpoint all_bounded (domain : numbered form) (tb : table) (c : cell) (ts : list
   | _, _ => Some WidthsDiffer
   end.
 
-(** Adds a choice to a cell, in order; [None] when the atom is chosen already. [above] is reversed. *)
-Fixpoint choose (key : N) (e : form) (c above : cell) : option cell :=
-  match c with
-  | [] => Some (rev_append above [(key, e)])
-  | (j, f) :: rest =>
-      match N.compare j key with
-      | Gt => choose key e rest ((j, f) :: above)
-      | Eq => None
-      | Lt => Some (rev_append above ((key, e) :: c))
-      end
+(** Adds a choice to a cell; [None] when the atom is chosen already. *)
+Definition choose (key : N) (e : form) (c : cell) : option cell :=
+  match chosen key c with
+  | None => Some (PositiveMap.add (N.succ_pos key) e c)
+  | Some _ => None
   end.
 
 (** The form of atom k and the cell on one of its sides. *)
@@ -200,7 +228,7 @@ Definition enter (tb : table) (c : cell) (k : N) (active : bool) : (form * cell)
   match find k (atoms tb) with
   | None => inr (UnknownAtom k)
   | Some (key, e) =>
-      match choose key (if active then e else zero) c [] with
+      match choose key (if active then e else zero) c with
       | Some side => inl (e, side)
       | None => inr (ChosenTwice k)
       end
@@ -214,44 +242,51 @@ Definition scaled_form (key : N) (e : form) (s : Q) : form :=
   | Zneg _ => combination [(Qopp s, variable key); (s, e)]
   end.
 
-Fixpoint chosen (key : N) (c : cell) : bool :=
-  match c with
-  | [] => false
-  | (i, _) :: rest => if N.eqb i key then true else chosen key rest
-  end.
-
 (** The cell with the equation that makes atom j the s-fold of atom k, where e_j = s * e_k in the cell. *)
 Definition join (tb : table) (c : cell) (j k : N) (s : Q) : cell + reason :=
   match find j (atoms tb), find k (atoms tb) with
   | Some (key_j, e_j), Some (key_k, e_k) =>
       if negb (N.ltb k j) then inr (NotBefore k)
-      else if chosen key_k c then inr (ChosenTwice k)
-      else if is_zero (reduce c (combination [(1%Q, e_j); (Qopp s, e_k)])) then
-        match choose key_j (scaled_form key_k e_k s) c [] with
-        | Some c' => inl c'
-        | None => inr (ChosenTwice j)
-        end
-      else inr (NotMultiple k)
+      else match chosen key_k c with
+      | Some _ => inr (ChosenTwice k)
+      | None =>
+          if is_zero (reduce c (combination [(1%Q, e_j); (Qopp s, e_k)])) then
+            match choose key_j (scaled_form key_k e_k s) c with
+            | Some c' => inl c'
+            | None => inr (ChosenTwice j)
+            end
+          else inr (NotMultiple k)
+      end
   | None, _ => inr (UnknownAtom j)
   | _, None => inr (UnknownAtom k)
   end.
 
-(** [stack] has the cells whose subtrees are still to come; [None] when all are accepted. *)
-Fixpoint walk_tree (domain : numbered form) (tb : table) (ts : list target) (nds : list tree_node) (number : N)
-    (stack : list cell) : option reason :=
+(** The leaves of the claim "equivalent". *)
+Definition close_within (domain : numbered form) (tb : table) (ts : list target) (c : cell) (leaf : tree_node)
+    : option reason :=
+  match leaf with
+  | Equal => all_equal c ts 0
+  | Bounded ps => all_bounded domain tb c ts ps 0
+  | _ => Some OtherClaim
+  end.
+
+(** [stack] has the cells whose subtrees are still to come; [close] decides the claim's own leaves; [None] when all are
+    accepted. *)
+Fixpoint walk_tree (domain : numbered form) (tb : table) (close : cell -> tree_node -> option reason)
+    (nds : list tree_node) (number : N) (stack : list cell) : option reason :=
   match nds, stack with
   | [], [] => None
   | [], _ :: _ => Some TreeEnds
   | _ :: _, [] => Some TreeGoesOn
   | nd :: rest, c :: cs =>
       let leaf refusal := match refusal with
-                          | None => walk_tree domain tb ts rest (number + 1) cs
+                          | None => walk_tree domain tb close rest (number + 1) cs
                           | Some r => Some (AtNode number r)
                           end in
       match nd with
       | Split k =>
           match enter tb c k true, enter tb c k false with
-          | inl (_, active), inl (_, inactive) => walk_tree domain tb ts rest (number + 1) (active :: inactive :: cs)
+          | inl (_, active), inl (_, inactive) => walk_tree domain tb close rest (number + 1) (active :: inactive :: cs)
           | inr r, _ | _, inr r => Some (AtNode number r)
           end
       | Stable k active d =>
@@ -259,22 +294,21 @@ Fixpoint walk_tree (domain : numbered form) (tb : table) (ts : list target) (nds
           | inr r => Some (AtNode number r)
           | inl (e, side) =>
               match derive domain tb c d (if active then e else combination [(minus_one, e)]) with
-              | None => walk_tree domain tb ts rest (number + 1) (side :: cs)
+              | None => walk_tree domain tb close rest (number + 1) (side :: cs)
               | Some r => Some (AtNode number r)
               end
           end
       | Same j k s =>
           match join tb c j k s with
-          | inl joined => walk_tree domain tb ts rest (number + 1) (joined :: cs)
+          | inl joined => walk_tree domain tb close rest (number + 1) (joined :: cs)
           | inr r => Some (AtNode number r)
           end
       | Infeasible d => leaf (derive domain tb c d (constant minus_one))
-      | Equal => leaf (all_equal c ts 0)
-      | Bounded ps => leaf (all_bounded domain tb c ts ps 0)
+      | Equal | Bounded _ | Decided _ => leaf (close c nd)
       end
   end.
 
 (** The tree that starts where nothing is chosen. *)
-Definition check_tree (domain : numbered form) (tb : table) (ts : list target) (tree : list tree_node)
-    : option reason :=
-  walk_tree domain tb ts tree 0 [learnt tb].
+Definition check_tree (domain : numbered form) (tb : table) (close : cell -> tree_node -> option reason)
+    (tree : list tree_node) : option reason :=
+  walk_tree domain tb close tree 0 [learnt tb].

@@ -1,6 +1,6 @@
 (** What derivations and case trees show is true, for a fixed valuation of the atoms. *)
 
-From Coq Require Import QArith Qabs Qminmax ZArith NArith List Lia Lqa Morphisms.
+From Coq Require Import QArith Qabs Qminmax ZArith NArith List Lia Lqa Morphisms FMapPositive.
 From Exactre Require Import Network Forms Numbered Rules.
 Import ListNotations.
 Open Scope Q_scope.
@@ -52,7 +52,7 @@ Hypothesis v_one : v 0%N == 1.
 
 Definition domain_ok (domain : numbered form) := forall i g, find i domain = Some g -> 0 <= eval v g.
 
-Definition cell_ok (c : cell) := Forall (fun choice => v (fst choice) == eval v (snd choice)) c.
+Definition cell_ok (c : cell) := forall key e, chosen key c = Some e -> v key == eval v e.
 
 Definition table_ok (tb : table) :=
   (forall k key e, find k (atoms tb) = Some (key, e) -> v key == relu (eval v e)) /\
@@ -88,15 +88,28 @@ Proof.
     pose proof (Qmult_le_0_compat q (eval v g)). lra.
 Qed.
 
-Lemma eval_reduce_from c f descending : cell_ok c -> eval v (reduce_from c f descending) == eval v f.
+Lemma eval_reduce_step c f descending : cell_ok c ->
+  match reduce_step c f descending with inl (f', _) | inr f' => eval v f' == eval v f end.
 Proof.
-  revert f descending. induction c as [|[key e] c IH]; intros f descending H; cbn [reduce_from]; [reflexivity|].
-  inversion H as [|? ? H1 H2]; subst. destruct (skip_above key descending) as [|[i a] lower]; [reflexivity|].
-  destruct (N.eqb i key); rewrite IH by assumption; [|reflexivity]. now apply eval_substitute.
+  intro Hc. unfold reduce_step. destruct descending as [|[i a] lower]; [reflexivity|].
+  destruct (chosen i c) as [e|] eqn:E; [|reflexivity]. apply eval_substitute. now apply Hc.
+Qed.
+
+Lemma eval_reduce_steps n : forall c f descending, cell_ok c ->
+  match reduce_steps n c f descending with inl (f', _) | inr f' => eval v f' == eval v f end.
+Proof.
+  induction n as [|n IH]; intros c f descending Hc; cbn [reduce_steps]; [now apply eval_reduce_step|].
+  specialize (IH c f descending Hc) as H1. destruct (reduce_steps n c f descending) as [[f' descending']|]; [|exact H1].
+  specialize (IH c f' descending' Hc). destruct (reduce_steps n c f' descending') as [[f'' ?]|f''];
+    now rewrite IH, H1.
 Qed.
 
 Lemma eval_reduce c f : cell_ok c -> eval v (reduce c f) == eval v f.
-Proof. unfold reduce. destruct c; [reflexivity|]. apply eval_reduce_from. Qed.
+Proof.
+  intro Hc. unfold reduce. destruct c as [|l o r] eqn:E; [reflexivity|]. rewrite <- E in *.
+  pose proof (eval_reduce_steps 40 c f (rev_append (terms f) []) Hc) as H.
+  destruct (reduce_steps 40 c f _) as [[f' ?]|f']; exact H.
+Qed.
 
 Lemma derive_sound domain tb c d t :
   domain_ok domain -> table_ok tb -> cell_ok c -> derive domain tb c d t = None -> 0 <= eval v t.
@@ -109,19 +122,13 @@ Qed.
 
 (** *** The case tree *)
 
-Lemma choose_sound key e c above c' :
-  v key == eval v e -> cell_ok c -> cell_ok above -> choose key e c above = Some c' -> cell_ok c'.
+Lemma choose_sound key e c c' : v key == eval v e -> cell_ok c -> choose key e c = Some c' -> cell_ok c'.
 Proof.
-  intros Hk. revert above. induction c as [|[j f] c IH]; intros above Hc Ha H; simpl in H.
-  - injection H as <-. unfold cell_ok in *. rewrite rev_append_rev. apply Forall_app. split.
-    + apply Forall_rev. assumption.
-    + constructor; [assumption|constructor].
-  - inversion Hc as [|? ? H1 H2]; subst. destruct (N.compare j key).
-    + discriminate.
-    + injection H as <-. unfold cell_ok in *. rewrite rev_append_rev. apply Forall_app. split.
-      * apply Forall_rev. assumption.
-      * constructor; assumption.
-    + eapply IH in H; eauto. constructor; assumption.
+  intros Hk Hc. unfold choose. destruct (chosen key c); [discriminate|]. intros [= <-] key' e' F.
+  unfold chosen in F. destruct (N.eq_dec key key') as [<-|Hne].
+  - rewrite PositiveMap.gss in F. now injection F as <-.
+  - rewrite PositiveMap.gso in F; [now apply Hc|]. intro E. apply Hne.
+    pose proof (N.succ_pos_spec key). pose proof (N.succ_pos_spec key'). lia.
 Qed.
 
 Lemma enter_sound tb c k active e side :
@@ -129,8 +136,8 @@ Lemma enter_sound tb c k active e side :
   (if active then 0 <= eval v e else eval v e <= 0) -> cell_ok side.
 Proof.
   intros [Ht _] Hc. unfold enter. destruct (find k (atoms tb)) as [[key e']|] eqn:E; [|discriminate]. apply Ht in E.
-  destruct (choose key _ c []) as [c'|] eqn:C; [|discriminate]. intros [= <- <-] Hside.
-  eapply choose_sound; [|exact Hc|constructor|exact C]. rewrite E. destruct active.
+  destruct (choose key _ c) as [c'|] eqn:C; [|discriminate]. intros [= <- <-] Hside.
+  eapply choose_sound; [|exact Hc|exact C]. rewrite E. destruct active.
   - now apply relu_active.
   - rewrite eval_zero. now apply relu_inactive.
 Qed.
@@ -151,10 +158,10 @@ Proof.
   intros [Ht _] Hc. unfold join. destruct (find j (atoms tb)) as [[key_j e_j]|] eqn:Ej; [|discriminate].
   destruct (find k (atoms tb)) as [[key_k e_k]|] eqn:Ek; [|discriminate].
   destruct (N.ltb k j); [|discriminate]. destruct (chosen key_k c); [discriminate|].
-  destruct (is_zero _) eqn:Z0; [|discriminate]. destruct (choose key_j _ c []) as [c'|] eqn:C; [|discriminate].
+  destruct (is_zero _) eqn:Z0; [|discriminate]. destruct (choose key_j _ c) as [c'|] eqn:C; [|discriminate].
   intros [= <-]. apply Ht in Ej, Ek.
   apply (eval_is_zero v) in Z0. rewrite eval_reduce, eval_combination in Z0 by assumption.
-  cbn [sum_forms] in Z0. eapply choose_sound; [|exact Hc|constructor|exact C].
+  cbn [sum_forms] in Z0. eapply choose_sound; [|exact Hc|exact C].
   rewrite Ej, (scaled_form_sound _ _ _ Ek). apply relu_wd. lra.
 Qed.
 
@@ -194,20 +201,28 @@ Proof.
   - destruct (is_zero _); [|discriminate]. now apply IH in H.
 Qed.
 
-Lemma walk_tree_sound domain tb tolerance ts nds number stack :
-  0 <= tolerance -> domain_ok domain -> table_ok tb -> Forall (target_ok tolerance) ts ->
-  walk_tree domain tb ts nds number stack = None ->
-  Forall (fun c => cell_ok c -> Forall (within tolerance) ts) stack.
+Lemma close_within_sound domain tb tolerance ts c leaf :
+  0 <= tolerance -> domain_ok domain -> table_ok tb -> Forall (target_ok tolerance) ts -> cell_ok c ->
+  close_within domain tb ts c leaf = None -> Forall (within tolerance) ts.
 Proof.
-  intros Htol Hd Ht Hts. revert number stack.
+  intros Htol Hd Ht Hts Hc. destruct leaf; simpl; try discriminate; intro H.
+  - now apply all_equal_sound with (c := c) (i := 0%N).
+  - eapply all_bounded_sound; eauto.
+Qed.
+
+Lemma walk_tree_sound (shown : Prop) domain tb close nds number stack :
+  domain_ok domain -> table_ok tb -> (forall c leaf, cell_ok c -> close c leaf = None -> shown) ->
+  walk_tree domain tb close nds number stack = None -> Forall (fun c => cell_ok c -> shown) stack.
+Proof.
+  intros Hd Ht Hclose. revert number stack.
   induction nds as [|nd nds IH]; intros number [|c cs] H; simpl in H; try discriminate; [constructor|].
-  destruct nd as [k|k active d|j k s|d| |ps].
+  destruct nd as [k|k active d|j k s|d| |ps|es].
   - destruct (enter tb c k true) as [[e active]|] eqn:Ea; [|discriminate].
     destruct (enter tb c k false) as [[e' inactive]|] eqn:Ei; [|discriminate].
     apply IH in H. inversion H as [|? ? Ha H']; subst. inversion H' as [|? ? Hi Hcs]; subst.
     constructor; [intro Hc|assumption].
     assert (e' = e) as -> by (unfold enter in *; destruct (find k (atoms tb)) as [[key f]|]; [|discriminate];
-      destruct (choose key f c []), (choose key zero c []); congruence).
+      destruct (choose key f c), (choose key zero c); congruence).
     destruct (Qlt_le_dec (eval v e) 0) as [Hneg|Hpos].
     + apply Hi. eapply enter_sound; [exact Ht|exact Hc|exact Ei|]. simpl. lra.
     + apply Ha. eapply enter_sound; [exact Ht|exact Hc|exact Ea|]. assumption.
@@ -221,10 +236,9 @@ Proof.
   - destruct (derive domain tb c d _) eqn:D; [discriminate|]. apply IH in H.
     constructor; [intro Hc|assumption]. apply derive_sound in D; [|assumption..].
     rewrite eval_constant in D by assumption. unfold minus_one in D. lra.
-  - destruct (all_equal c ts 0) eqn:E; [discriminate|]. apply IH in H.
-    constructor; [intro Hc|assumption]. now apply all_equal_sound with (c := c) (i := 0%N).
-  - destruct (all_bounded domain tb c ts ps 0) eqn:E; [discriminate|]. apply IH in H.
-    constructor; [intro Hc|assumption]. eapply all_bounded_sound; eauto.
+  - destruct (close c _) eqn:E; [discriminate|]. apply IH in H. constructor; [intro Hc; eapply Hclose; eauto|assumption].
+  - destruct (close c _) eqn:E; [discriminate|]. apply IH in H. constructor; [intro Hc; eapply Hclose; eauto|assumption].
+  - destruct (close c _) eqn:E; [discriminate|]. apply IH in H. constructor; [intro Hc; eapply Hclose; eauto|assumption].
 Qed.
 
 Lemma targets_sound q fs gs acc ts outs_a outs_b :
@@ -250,11 +264,11 @@ Proof.
       rewrite eval_constant by assumption. unfold minus_one. split; ring.
 Qed.
 
-Lemma check_tree_sound domain tb tolerance ts tree :
-  0 <= tolerance -> domain_ok domain -> table_ok tb -> Forall (target_ok tolerance) ts ->
-  check_tree domain tb ts tree = None -> Forall (within tolerance) ts.
+Lemma check_tree_sound (shown : Prop) domain tb close tree :
+  domain_ok domain -> table_ok tb -> (forall c leaf, cell_ok c -> close c leaf = None -> shown) ->
+  check_tree domain tb close tree = None -> shown.
 Proof.
-  intros Htol Hd Ht Hts H. unfold check_tree in H. eapply walk_tree_sound in H; eauto.
+  intros Hd Ht Hclose H. unfold check_tree in H. eapply walk_tree_sound in H; eauto.
   inversion H as [|? ? P _]; subst. apply P. apply Ht.
 Qed.
 

@@ -22,47 +22,31 @@ Proof.
   destruct (last_term (terms t) None) as [[key c]|]; [|discriminate].
   destruct (N.ltb key (first tb)); [discriminate|].
   destruct (check_tree domain tb _ tree) eqn:T; [discriminate|].
-  destruct (choose key _ (learnt tb) []) as [equations|] eqn:C; [|discriminate]. intros [= <-].
-  apply (check_tree_sound v v_one domain tb 0) in T; [|lra|assumption|assumption|].
-  2:{ constructor; [|constructor]. split; cbn [upper lower difference]; [|ring].
+  destruct (choose key _ (learnt tb)) as [equations|] eqn:C; [|discriminate]. intros [= <-].
+  eapply (check_tree_sound v v_one) in T; [|assumption|assumption|].
+  2:{ intros c' leaf Hc. apply (close_within_sound v v_one domain tb 0); [lra|assumption|assumption| |exact Hc].
+      constructor; [|constructor]. split; cbn [upper lower difference]; [|ring].
       rewrite eval_combination. cbn [sum_forms]. unfold minus_one. ring. }
   inversion T as [|? ? Z _]; subst. unfold within in Z. cbn [difference] in Z.
   assert (eval v t == 0) as Zt by (apply Qabs_Qle_condition in Z; lra).
   destruct Ht as [Ha [Hl Hb]]. split; [exact Ha|]. split; [|exact Hb].
-  eapply choose_sound; [|exact Hl|constructor|exact C].
+  eapply choose_sound; [|exact Hl|exact C].
   rewrite eval_combination. cbn [sum_forms]. rewrite eval_variable, Zt. ring.
 Qed.
 
-Lemma add_bound_sound domain tb d claim bound tb' :
-  domain_ok domain -> table_ok tb -> (0 <= eval v claim -> 0 <= eval v bound) ->
-  add_bound domain tb d claim bound = inl tb' -> table_ok tb'.
+Lemma learn_bound_sound domain tb j parts above_e above_zero tb' :
+  domain_ok domain -> table_ok tb -> learn_bound domain tb j parts above_e above_zero = inl tb' -> table_ok tb'.
 Proof.
-  intros Hd Ht H. unfold add_bound. destruct (derive _ _ _ _ _) eqn:D; [discriminate|]. intros [= <-].
-  apply (derive_sound v v_one) in D; [|assumption|assumption|apply Ht].
-  destruct Ht as [Ha [Hl Hb]]. split; [exact Ha|]. split; [exact Hl|]. intros i g F. cbn [bounds] in F.
-  apply find_add in F as [[_ <-]|F]; [now apply H|]. exact (Hb _ _ F).
-Qed.
-
-Lemma learn_bound_sound domain tb j below c d tb' :
-  domain_ok domain -> table_ok tb -> learn_bound domain tb j below c d = inl tb' -> table_ok tb'.
-Proof.
-  intros Hd Ht. unfold learn_bound. destruct (Z.ltb_spec (Qnum c) 0) as [|Hc]; [discriminate|].
-  assert (0 <= c) as Hc' by (unfold Qle; simpl; lia).
-  destruct (find j (atoms tb)) as [[key_j e_j]|] eqn:Fj; [|discriminate]. apply Ht in Fj.
-  assert (relu (eval v e_j) <= eval v e_j \/ relu (eval v e_j) == 0) as Rj.
-  { destruct (Qlt_le_dec (eval v e_j) 0); [right; apply relu_inactive; lra|left; rewrite relu_active; lra]. }
-  destruct below as [[k s]|].
-  - destruct (Z.leb_spec (Qnum s) 0) as [|Hs]; [discriminate|].
-    destruct (find k (atoms tb)) as [[key_k e_k]|] eqn:Fk; [|discriminate]. apply Ht in Fk.
-    assert (0 <= s) as Hs' by (unfold Qle; simpl; lia).
-    apply add_bound_sound; [assumption|assumption|]. unfold below_form. rewrite !eval_combination.
-    cbn [sum_forms]. rewrite !eval_variable, eval_constant, Fj, Fk by assumption. unfold minus_one.
-    pose proof (relu_gap (eval v e_k)). pose proof (relu_nonneg (eval v e_k)).
-    assert (0 <= s * relu (eval v e_k)) by (apply Qmult_le_0_compat; assumption).
-    assert (0 <= s * (relu (eval v e_k) - eval v e_k)) by (apply Qmult_le_0_compat; assumption).
-    destruct Rj; lra.
-  - apply add_bound_sound; [assumption|assumption|]. unfold below_form. rewrite !eval_combination.
-    cbn [sum_forms]. rewrite !eval_variable, eval_constant, Fj by assumption. unfold minus_one. destruct Rj; lra.
+  intros Hd Ht. unfold learn_bound. destruct (find j (atoms tb)) as [[key e]|] eqn:F; [|discriminate].
+  destruct (part_forms tb parts []) as [fs|]; [|discriminate]. set (t := combination fs).
+  destruct (derive domain tb (learnt tb) above_e _) eqn:De; [discriminate|].
+  destruct (derive domain tb (learnt tb) above_zero t) eqn:Dz; [discriminate|]. intros [= <-].
+  apply (derive_sound v v_one) in De; [|assumption|assumption|apply Ht].
+  apply (derive_sound v v_one) in Dz; [|assumption|assumption|apply Ht].
+  destruct Ht as [Ha [Hl Hb]]. split; [exact Ha|]. split; [exact Hl|]. intros i g G. cbn [bounds] in G.
+  apply find_add in G as [[_ <-]|G]; [|exact (Hb _ _ G)]. apply Ha in F.
+  rewrite eval_combination in De |- *. cbn [sum_forms] in De |- *. rewrite eval_variable, F. unfold minus_one in *.
+  destruct (Qlt_le_dec (eval v e) 0); [rewrite relu_inactive by lra|rewrite relu_active by assumption]; lra.
 Qed.
 
 Lemma learn_sound domain here steps : forall tb n tb' steps' n',
@@ -73,7 +57,7 @@ Proof.
   - destruct s; try (injection H as <- _ _; assumption).
     + destruct (learn_zero domain tb t tree) as [tb1|] eqn:L; [|discriminate].
       apply learn_zero_sound in L; [|assumption|assumption]. eapply IH; eassumption.
-    + destruct (learn_bound domain tb j below c d) as [tb1|] eqn:L; [|discriminate].
+    + destruct (learn_bound domain tb j t above_e above_zero) as [tb1|] eqn:L; [|discriminate].
       apply learn_bound_sound in L; [|assumption|assumption]. eapply IH; eassumption.
 Qed.
 
@@ -95,7 +79,7 @@ Proof.
   intros Hd Ht Hk H. unfold visit in H. pose proof Ht as [Ha [Hl Hb]].
   pose proof (eval_reduce v (learnt tb) preactivation Hl) as Eu. set (u := reduce (learnt tb) preactivation) in *.
   rewrite <- Eu in Hk |- *. clear Eu.
-  destruct s as [|k s| |d|d|t tree|j below c d]; try discriminate.
+  destruct s as [|k s| |d|d|t tree|j t above_e above_zero]; try discriminate.
   - injection H as <- <-. split; [now apply table_ok_add|]. now rewrite eval_variable.
   - destruct (find k (atoms tb)) as [[atom e]|] eqn:E; [|discriminate].
     destruct (is_multiple u s _) eqn:M; [|discriminate]. simpl in H. injection H as <- <-.

@@ -1,7 +1,7 @@
-(** The two theorems about the checker: what it accepts is what the claims of Network.v mean. *)
+(** The theorems about the checker: what it accepts is what the claims of Network.v mean. *)
 
-From Coq Require Import QArith Qabs ZArith NArith List Lia Lqa Bool.
-From Exactre Require Import Network Forms Numbered Rules RulesSound Checker Soundness.
+From Coq Require Import QArith Qabs ZArith NArith List Lia Lqa Bool FMapPositive.
+From Exactre Require Import Network Forms Numbered Rules Decisions RulesSound Checker Soundness DecisionsSound.
 Import ListNotations.
 Open Scope Q_scope.
 
@@ -67,8 +67,11 @@ Qed.
 Lemma env_ok_empty : env_ok v Empty [].
 Proof. intros i f. discriminate. Qed.
 
-Lemma table_ok_empty first : table_ok v (Table first 0 Empty [] 0 Empty).
-Proof. split; [intros k key e; discriminate|]. split; [constructor|intros k g; discriminate]. Qed.
+Lemma table_ok_empty first : table_ok v (Table first 0 Empty no_equations 0 Empty).
+Proof.
+  split; [intros k key e; discriminate|]. split; [|intros k g; discriminate].
+  intros key e. unfold chosen, no_equations. now rewrite PositiveMap.gempty.
+Qed.
 
 Lemma variables_same rest done acc :
   x = done ++ rest -> Forall2 same (rev acc) done ->
@@ -99,7 +102,7 @@ Proof.
     unfold minus_one. ring.
 Qed.
 
-Lemma enumerate_find fs : forall i m j g,
+Lemma enumerate_find (fs : list form) : forall i m j g,
   find j (snd (enumerate fs i m)) = Some g -> In g fs \/ find j m = Some g.
 Proof.
   induction fs as [|f fs IH]; intros i m j g H; simpl in H; [now right|].
@@ -132,18 +135,19 @@ Proof.
 Qed.
 End AtPoint.
 
-Theorem check_equivalent_sound a b domain tolerance steps_a steps_b tree :
-  check_equivalent a b domain tolerance steps_a steps_b tree = Ok tt -> equivalent a b domain tolerance.
+(** What both networks' walk gives at a point of the domain. *)
+Lemma walk_files_sound a b domain steps_a steps_b dom tb outs_a outs_b x :
+  walk_files a b domain steps_a steps_b = Ok (dom, tb, outs_a, outs_b) -> length x = inputs a -> in_domain domain x ->
+  let v := valuation a b x in
+  v 0%N == 1 /\ domain_ok v dom /\ table_ok v tb /\
+  Forall2 (fun f q => eval v f == q) outs_a (evaluate a x) /\
+  Forall2 (fun f q => eval v f == q) outs_b (evaluate b x).
 Proof.
-  unfold check_equivalent. set (start := enumerate _ 0 _).
-  destruct (Z.ltb_spec (Qnum tolerance) 0) as [|Htol]; [discriminate|].
+  unfold walk_files. set (start := enumerate _ 0 _). intros H Hx Hin. set (v := valuation a b x).
+  destruct (negb (same_sizes a b)); [discriminate|].
   destruct (domain_forms (snd start) domain []) as [gs|] eqn:D; [|discriminate].
-  set (dom := snd (enumerate gs 0 Empty)).
-  destruct (walk_both a b start dom steps_a steps_b) as [[[tb outs_a] outs_b]|] eqn:W; [|discriminate].
-  destruct (targets (constant tolerance) outs_a outs_b []) as [ts|] eqn:T; [|discriminate].
-  intro H. split.
-  { unfold walk_both in W. destruct (Nat.eqb_spec (inputs a) (inputs b)); [assumption|discriminate]. }
-  intros x Hx Hin. set (v := valuation a b x).
+  destruct (walk_both a b start _ steps_a steps_b) as [[[tb' outs_a'] outs_b']|] eqn:W; [|discriminate].
+  injection H as <- <- <- <-.
   assert (v 0%N == 1) as Hone by apply valuation_one.
   assert (Forall2 (fun f q => eval v f == q) (variable 0 :: variables (inputs a) 1 []) (start_of x)) as Hvars.
   { constructor; [now rewrite eval_variable|].
@@ -152,14 +156,70 @@ Proof.
   change (enumerate (variable 0 :: variables (inputs a) 1 []) (N.of_nat (length [])) Empty) with start in *.
   simpl app in Hnext, Henv.
   apply (domain_forms_same a b x) in D as [gs' [E D]]; [|assumption]. simpl in E. subst gs'.
-  assert (domain_ok v dom) as Hdom.
+  assert (domain_ok v (snd (enumerate gs 0 Empty))) as Hdom.
   { intros i g F. apply enumerate_find in F as [F|F]; [|discriminate].
     unfold in_domain in Hin. clear -D Hin F. revert F. induction D as [|g' c gs cs H1 H2 IH]; [intros []|].
     inversion Hin as [|? ? P Q]; subst. intros [->|F]; [fold v in H1; rewrite H1; lra|now apply IH]. }
-  apply (walk_both_sound a b x) in W; [|assumption..]. destruct W as [_ [Ht [Ha Hb]]].
-  destruct (targets_sound v Hone tolerance _ _ _ _ _ _ T Ha Hb (Forall_nil _)) as [Hts Hend].
-  apply Hend. destruct (check_tree dom tb ts tree) eqn:C; [discriminate|].
-  apply (check_tree_sound v Hone dom tb tolerance) in C; try assumption. unfold Qle. simpl. lia.
+  apply (walk_both_sound a b x) in W; [|assumption..]. destruct W as [_ [Ht [Ha Hb]]]. auto.
+Qed.
+
+Lemma walk_files_inputs a b domain steps_a steps_b found :
+  walk_files a b domain steps_a steps_b = Ok found -> inputs a = inputs b.
+Proof.
+  unfold walk_files, walk_both. destruct (negb (same_sizes a b)); [discriminate|]. destruct (domain_forms _ _ _); [|discriminate].
+  destruct (Nat.eqb_spec (inputs a) (inputs b)); [auto|discriminate].
+Qed.
+
+Theorem check_equivalent_sound a b domain tolerance steps_a steps_b tree :
+  check_equivalent a b domain tolerance steps_a steps_b tree = Ok tt -> equivalent a b domain tolerance.
+Proof.
+  unfold check_equivalent. destruct (Z.ltb_spec (Qnum tolerance) 0) as [|Htol]; [discriminate|].
+  destruct (walk_files a b domain steps_a steps_b) as [[[[dom tb] outs_a] outs_b]|] eqn:W; [|discriminate].
+  destruct (targets (constant tolerance) outs_a outs_b []) as [ts|] eqn:T; [|discriminate].
+  intro H. split; [now apply walk_files_inputs in W|]. intros x Hx Hin.
+  eapply walk_files_sound in W as [Hone [Hdom [Ht [Ha Hb]]]]; [|eassumption..].
+  destruct (targets_sound _ Hone tolerance _ _ _ _ _ _ T Ha Hb (Forall_nil _)) as [Hts Hend]. apply Hend.
+  unfold in_tree in H. destruct (check_tree dom tb _ tree) eqn:C; [discriminate|].
+  eapply (check_tree_sound _ Hone _ dom tb) in C; try eassumption.
+  intros c leaf Hc. apply (close_within_sound _ Hone dom tb tolerance); try assumption. unfold Qle. simpl. lia.
+Qed.
+
+Lemma equally_long_sound {A B} (l : list A) (m : list B) : equally_long l m = true -> length l = length m.
+Proof.
+  revert m. induction l as [|y l IH]; intros [|z m] H; simpl in *; try discriminate; [reflexivity|].
+  now rewrite (IH m).
+Qed.
+
+Lemma same_length {v fs values} : Forall2 (fun f q => eval v f == q) fs values -> length fs = length values.
+Proof. induction 1; simpl; congruence. Qed.
+
+Theorem check_same_argmax_sound a b domain steps_a steps_b tree :
+  check_same_argmax a b domain steps_a steps_b tree = Ok tt -> same_argmax a b domain.
+Proof.
+  unfold check_same_argmax.
+  destruct (walk_files a b domain steps_a steps_b) as [[[[dom tb] outs_a] outs_b]|] eqn:W; [|discriminate].
+  destruct (equally_long outs_a outs_b) eqn:L; [|discriminate]. apply equally_long_sound in L. cbn [negb].
+  destruct outs_a as [|f fs] eqn:Ea; [discriminate|]. rewrite <- Ea in *.
+  destruct (enumerate outs_a 0 Empty) as [count numbered_a] eqn:En.
+  unfold in_tree. destruct (check_tree dom tb _ tree) eqn:C; [discriminate|]. intros _.
+  split; [now apply walk_files_inputs in W|]. intros x Hx Hin.
+  eapply walk_files_sound in W as [Hone [Hdom [Ht [Ha Hb]]]]; [|eassumption..].
+  pose proof (same_length Ha) as La. pose proof (same_length Hb) as Lb.
+  split; [congruence|].
+  destruct (enumerate_env a b x _ _ [] _ (env_ok_empty a b x) Ha) as [Ca Va].
+  destruct (enumerate_env a b x _ _ [] _ (env_ok_empty a b x) Hb) as [_ Vb].
+  cbn [length app] in Ca, Va, Vb. change (N.of_nat 0) with 0%N in Ca, Va, Vb. rewrite En in Ca, Va.
+  cbn [fst snd] in Ca, Va.
+  destruct (decision (evaluate a x)) as [i|] eqn:Di.
+  2:{ destruct (evaluate a x); [|discriminate]. rewrite Ea in La. discriminate. }
+  destruct (decision (evaluate b x)) as [j|] eqn:Dj.
+  2:{ destruct (evaluate b x); [|discriminate]. rewrite <- L, Ea in Lb. discriminate. }
+  apply decision_sound in Di, Dj.
+  eapply (check_tree_sound _ Hone (N.to_nat i = N.to_nat j)) in C; try eassumption.
+  - exists (N.to_nat i). split; [assumption|]. now rewrite C.
+  - intros c leaf Hc Close.
+    apply (close_decided_sound _ Hone dom tb outs_a outs_b numbered_a (snd (enumerate outs_b 0 Empty)) count
+             (evaluate a x) (evaluate b x)) with (c := c) (leaf := leaf); try assumption; [lia|congruence].
 Qed.
 
 Lemma inside_sound v gs i : v 0%N == 1 -> inside gs i = None -> Forall (fun g => 0 <= eval v g) gs.
@@ -202,10 +262,12 @@ Proof.
   revert n. induction l as [|y l IH]; intros [|n] H; simpl in *; try discriminate; [reflexivity|]. now rewrite (IH n).
 Qed.
 
-Theorem check_different_sound a b domain tolerance point output_a output_b :
-  check_different a b domain tolerance point output_a output_b = Ok tt -> different a b domain tolerance.
+Lemma check_witness_sound a b domain point output_a output_b last :
+  check_witness a b domain point output_a output_b last = Ok tt ->
+  length point = inputs a /\ inputs a = inputs b /\ in_domain domain point /\
+  Forall2 Qeq (evaluate a point) output_a /\ Forall2 Qeq (evaluate b point) output_b /\ last = None.
 Proof.
-  unfold check_different. set (start := enumerate _ 0 _).
+  unfold check_witness. set (start := enumerate _ 0 _). destruct (negb (same_sizes a b)); [discriminate|].
   destruct (has_length point (inputs a)) eqn:L; [cbn [negb]; cbv iota|discriminate].
   apply has_length_sound in L.
   destruct (domain_forms (snd start) domain []) as [gs|] eqn:D; [|discriminate].
@@ -213,7 +275,7 @@ Proof.
   destruct (walk_both _ _ _ _ _ _) as [[[tb outs_a] outs_b]|] eqn:W; [|discriminate].
   destruct (same_values outs_a output_a 0) eqn:Sa; [discriminate|].
   destruct (same_values outs_b output_b 0) eqn:Sb; [discriminate|].
-  destruct (beyond tolerance false output_a output_b) eqn:B; [discriminate|]. intros _.
+  destruct last; [discriminate|]. intros _.
   set (v := valuation a b point).
   assert (v 0%N == 1) as Hone by apply valuation_one.
   assert (forall qs acc, fold_left (fun acc q => constant q :: acc) qs acc = rev (map constant qs) ++ acc) as Hfold.
@@ -233,10 +295,32 @@ Proof.
   destruct W as [Hin [_ [Ha Hb]]].
   apply (same_values_sound v _ _ _ _ Hone) with (2 := Ha) in Sa.
   apply (same_values_sound v _ _ _ _ Hone) with (2 := Hb) in Sb.
-  destruct (beyond_sound _ _ _ _ _ _ B Sa Sb) as [Hlen [|Hex]]; [discriminate|].
-  exists point. repeat split; [assumption|congruence| |assumption|assumption].
+  repeat split; [assumption|assumption| |assumption|assumption].
   apply (inside_sound v) in I; [|assumption]. unfold in_domain.
   clear -D I. induction D as [|g c gs cs H1 H2 IH]; constructor; inversion I as [|? ? P Q]; subst.
   - fold v in H1. lra.
   - now apply IH.
+Qed.
+
+Theorem check_different_sound a b domain tolerance point output_a output_b :
+  check_different a b domain tolerance point output_a output_b = Ok tt -> different a b domain tolerance.
+Proof.
+  intro H. apply check_witness_sound in H as [L [Hin [I [Sa [Sb B]]]]].
+  destruct (beyond_sound _ _ _ _ _ _ B Sa Sb) as [Hlen [|Hex]]; [discriminate|].
+  exists point. repeat split; try assumption. congruence.
+Qed.
+
+Theorem check_different_argmax_sound a b domain point output_a output_b :
+  check_different_argmax a b domain point output_a output_b = Ok tt -> different_argmax a b domain.
+Proof.
+  intro H. apply check_witness_sound in H as [L [Hin [I [Sa [Sb T]]]]]. unfold two_decisions in T.
+  destruct (decision output_a) as [i|] eqn:Di; [|discriminate].
+  destruct (decision output_b) as [j|] eqn:Dj; [|discriminate].
+  destruct (equally_long output_a output_b) eqn:E; [|discriminate].
+  destruct (N.eqb_spec i j) as [|Hne]; [discriminate|].
+  apply equally_long_sound in E. apply decision_sound in Di, Dj.
+  assert (forall ys zs, Forall2 Qeq ys zs -> length ys = length zs) as Len by (induction 1; simpl; congruence).
+  exists point. repeat split; try assumption; [congruence|rewrite (Len _ _ Sa), (Len _ _ Sb); assumption|].
+  exists (N.to_nat i), (N.to_nat j). split; [lia|].
+  split; [now apply decides_equal with output_a|now apply decides_equal with output_b].
 Qed.

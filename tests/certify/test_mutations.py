@@ -6,7 +6,7 @@ from fractions import Fraction
 from functools import cache
 
 import pytest
-from brute_force import largest_gap
+from brute_force import decide_alike, largest_gap
 from pairs import plain_value
 
 import exactre
@@ -39,6 +39,10 @@ GATED, GATED_2 = (
     Network.from_rows([([[1, 1], [1, 0], [0, 1]], [-1, 0, 0]), ([[-1 - k, -1, -1]], ["1/2"]), ([[1]], [0])])
     for k in (1, 2)
 )
+STEP = Network.from_rows([([[1]], [0]), ([[1], [0]], [0, 1])])
+STEP_3 = Network.from_rows([([["1/2"]], [0]), ([[6], [0]], [5, 8])])
+STEP_LINE = Network.from_rows([([[1], [0]], [0, 1])])
+TIED = Network.from_rows([([[0], [0]], [1, 1])])
 
 QUESTIONS = {
     "behind a gate": (GATED, GATED_2, {}),
@@ -50,6 +54,10 @@ QUESTIONS = {
     "tolerance": (RELU, NEARLY, {"tolerance": Fraction(1, 3)}),
     "tolerance on a box": (RELU, NEARLY, {"domain": Domain.box([-1], [1]), "tolerance": Fraction(1, 3)}),
     "tolerance by cases": (ABS, ZERO, {"domain": Domain.box([-1], [1]), "tolerance": Fraction(1)}),
+    "decisions by cases": (STEP, STEP_LINE, {"same_argmax": True}),
+    "decisions in proportion": (STEP, STEP_3, {"same_argmax": True}),
+    "decisions on a box": (STEP, TIED, {"same_argmax": True, "domain": Domain.box([1], [2])}),
+    "witness of two decisions": (STEP, TIED, {"same_argmax": True}),
     "witness": (ABS, ABS_2, {}),
     "witness beyond a tolerance": (MIN, Network.from_rows([([[1, 0]], [0])]), {"tolerance": Fraction(1, 2)}),
 }
@@ -77,7 +85,24 @@ def mutants(value):
         yield from map(str, (number + 1, number * 2, -number, number / 3, number + Fraction(1, 10**6)))
 
 
-WORDS = ["equivalent", "different", "atom", "scaled", "constant", "active", "inactive", "one", "relu", "gap"]
+WORDS = [
+    "equivalent",
+    "different",
+    "same-argmax",
+    "a",
+    "b",
+    "never",
+    "pairs",
+    "decided",
+    "atom",
+    "scaled",
+    "constant",
+    "active",
+    "inactive",
+    "one",
+    "relu",
+    "gap",
+]
 REPLACEMENTS = [
     None,
     True,
@@ -99,7 +124,9 @@ REPLACEMENTS = [
 ]
 
 
-gap = cache(largest_gap)  # most mutants ask the same question
+# Most mutants ask the same question.
+gap = cache(largest_gap)
+alike = cache(decide_alike)
 
 
 def is_true(certificate, a, b):
@@ -109,12 +136,17 @@ def is_true(certificate, a, b):
     if rows:
         sparse = tuple((tuple((j, Fraction(v)) for j, v in row), Fraction(bound)) for row, bound in rows)
         domain = Domain(a.input_dim, sparse)
-    tolerance = Fraction(certificate["tolerance"])
     if certificate["claim"] == "equivalent":
-        return gap(a, b, domain) <= tolerance
+        return gap(a, b, domain) <= Fraction(certificate["tolerance"])
+    if certificate["claim"] == "same-argmax":
+        return alike(a, b, domain)
     point = [Fraction(v) for v in certificate["proof"]["input"]]
-    gaps = [abs(p - q) for p, q in zip(plain_value(a, point), plain_value(b, point), strict=True)]
-    return max(gaps) > tolerance and (domain is None or point in domain)
+    if domain is not None and point not in domain:
+        return False
+    p, q = plain_value(a, point), plain_value(b, point)
+    if certificate["claim"] == "different-argmax":
+        return p.index(max(p)) != q.index(max(q))
+    return max(abs(v - w) for v, w in zip(p, q, strict=True)) > Fraction(certificate["tolerance"])
 
 
 @pytest.mark.parametrize("name", QUESTIONS)
@@ -150,4 +182,4 @@ def test_the_campaign_has_every_rule():
                 used.add(item[0])
                 used |= {node[0] for node in item[2]} if item[0] == "zero" else set()
     steps = {"atom", "scaled", "active", "inactive", "zero", "bound"}
-    assert used >= steps | {"split", "same", "equal", "bounded"}
+    assert used >= steps | {"split", "same", "equal", "bounded", "decided"}

@@ -22,11 +22,12 @@ def layers(*pairs):
 
 
 def certificate(a, b, proof, *, domain=None, tolerance="0"):
-    """A certificate document with the right hashes."""
+    """A certificate document with the right hashes; tolerance None is a claim about decisions."""
+    claims = ("different", "equivalent") if tolerance is not None else ("different-argmax", "same-argmax")
     return {
         "format": "exactre-certificate",
         "version": 1,
-        "claim": "different" if "input" in proof else "equivalent",
+        "claim": claims["input" not in proof],
         "a": read_network(a, "A").sha256,
         "b": read_network(b, "B").sha256,
         "domain": domain,
@@ -539,69 +540,111 @@ accept(
 
 # ---- bounds --------------------------------------------------------------------------------------
 
-# relu(x) against relu(x + 1/4): r1 - r0 <= 1/4 by e_1 - e_0 = 1/4, and r0 - r1 <= 0 by e_0 - e_1 = -1/4.
+# relu(x) against relu(x + 1/4): r1 <= r0 + 1/4, by r0 + 1/4 - e_1 = r0 - e_0; and r0 <= r1, by
+# r1 - e_0 = r1 - e_1 + 1/4.
 LATER = layers(([[1]], ["1/4"]), ([[1]], [0]))
+later = [
+    "bound",
+    1,
+    [["one", 0, "1/4"], ["atom", 0, "1"]],
+    [["gap", 0, "1"]],
+    [["one", 0, "1/4"], ["relu", 0, "1"]],
+]
+earlier = ["bound", 0, [["atom", 1, "1"]], [["gap", 1, "1"], ["one", 0, "1/4"]], [["relu", 1, "1"]]]
 bounded = [("bounded", [[[["bound", 1, "1"], ["one", 0, "1/4"]], [["bound", 0, "1"]]]])]
 accept(
     "near by bounds across ReLUs",
-    certificate(
-        RELU,
-        LATER,
-        proof(
-            [["atom", 1]],
-            [
-                ["atom", 1],
-                ["bound", 1, [0, "1"], "1/4", []],
-                ["bound", 0, [1, "1"], "0", [["one", 0, "1/4"]]],
-            ],
-            bounded,
-        ),
-        tolerance="1/4",
-    ),
+    certificate(RELU, LATER, proof([["atom", 1]], [["atom", 1], later, earlier], bounded), tolerance="1/4"),
     RELU,
     LATER,
     ("less tolerance", ["tolerance"], "1/5", "bounded"),
-    ("a smaller constant", ["proof", "b", 1, 3], "1/5", "bound"),
-    ("a larger constant not derived", ["proof", "b", 1, 3], "1/3", "bound"),
-    ("a negative constant", ["proof", "b", 2, 3], "-1/4", "malformed"),
-    ("another factor", ["proof", "b", 1, 2, 1], "2", "bound"),
-    ("a negative factor", ["proof", "b", 1, 2, 1], "-1", "malformed"),
-    ("a zero factor", ["proof", "b", 1, 2, 1], "0", "malformed"),
-    ("the atoms exchanged", ["proof", "b", 1], ["bound", 0, [1, "1"], "1/4", []], "bound"),
-    ("no atom below", ["proof", "b", 1, 2], None, "bound"),
+    ("a smaller constant", ["proof", "b", 1, 2, 0, 2], "1/5", "bound"),
+    ("a larger constant not derived", ["proof", "b", 1, 2, 0, 2], "1/3", "bound"),
+    ("a negative constant", ["proof", "b", 1, 2, 0, 2], "-1/4", "bound"),
+    ("another factor", ["proof", "b", 1, 2, 1, 2], "2", "bound"),
+    ("e in place of an atom", ["proof", "b", 1, 2, 1, 0], "e", "bound"),
+    ("nothing", ["proof", "b", 1, 2], [], "bound"),
+    ("not above zero", ["proof", "b", 1, 4], [["one", 0, "1/4"]], "bound"),
+    ("not above e", ["proof", "b", 1, 3], [["relu", 0, "1"]], "bound"),
+    ("e itself, which is not above zero", ["proof", "b", 1], ["bound", 1, [["e", 1, "1"]], [], []], "bound"),
+    ("zero, which is not above e", ["proof", "b", 1], ["bound", 1, [], [], []], "bound"),
+    ("the derivations exchanged", ["proof", "b", 1], [*later[:3], later[4], later[3]], "bound"),
+    ("the atoms exchanged", ["proof", "b", 1], ["bound", 0, *later[2:]], "bound"),
     ("an atom that is none", ["proof", "b", 1, 1], 2, "bound"),
-    ("a lower atom that is none", ["proof", "b", 1, 2, 0], 2, "bound"),
-    ("before its atom", ["proof", "b"], [["bound", 1, [0, "1"], "1/4", []], ["atom", 1]], "bound"),
-    ("by itself", ["proof", "b", 1, 4], [["bound", 0, "1"]], "bound"),
-    ("by a later one", ["proof", "b", 1, 4], [["bound", 1, "1"]], "bound"),
+    ("a part that is no atom", ["proof", "b", 1, 2, 1, 1], 2, "bound"),
+    ("a part that is no e", ["proof", "b", 1, 2, 1], ["e", 2, "1"], "bound"),
+    ("a part that is no input", ["proof", "b", 1, 2, 1], ["input", 1, "1"], "bound"),
+    ("a part of no kind", ["proof", "b", 1, 2, 1, 0], "relu", "malformed"),
+    ("before its atom", ["proof", "b"], [later, ["atom", 1], earlier], "bound"),
+    ("by itself", ["proof", "b", 1, 3], [["bound", 0, "1"]], "bound"),
+    ("by a later one", ["proof", "b", 1, 3], [["bound", 1, "1"]], "bound"),
     ("not made", ["proof", "b"], [["atom", 1]], "bounded"),
     ("the other bound", ["proof", "tree", 0, 1, 0, 1, 0, 1], 1, "bounded"),
     ("a third bound", ["proof", "tree", 0, 1, 0, 1, 0, 1], 2, "bounded"),
-    ("too short", ["proof", "b", 1], ["bound", 1, [0, "1"], "1/4"], "malformed"),
-    ("pair of one", ["proof", "b", 1, 2], [0], "malformed"),
+    ("too short", ["proof", "b", 1], later[:4], "malformed"),
+    ("too long", ["proof", "b", 1], [*later, []], "malformed"),
+    ("expression no list", ["proof", "b", 1, 2], None, "malformed"),
     ("derivation no list", ["proof", "b", 1, 4], None, "malformed"),
 )
-# On the box [-1, 1]: relu(x) <= 1, so it is near 1/2 within 1/2.
-HALF = layers(([[0]], ["1/2"]))
+# On the box [-1, 1] the chord of relu(x) is (x + 1) / 2, so that relu(x) is near (x + 1) / 4 within 1/2.
+QUARTER = layers(([["1/4"]], ["1/4"]))
+BOX = [[[[0, "1"]], "1"], [[[0, "-1"]], "1"]]
+chord = [
+    "bound",
+    0,
+    [["e", 0, "1/2"], ["one", 0, "1/2"]],
+    [["domain", 0, "1/2"]],
+    [["domain", 1, "1/2"]],
+]
 accept(
-    "an upper bound on a box",
+    "a chord on a box",
     certificate(
         RELU,
-        HALF,
+        QUARTER,
         proof(
-            [["atom", 1], ["bound", 0, None, "1", [["domain", 0, "1"]]]],
+            [["atom", 1], chord],
             [],
-            [("bounded", [[[["bound", 0, "1"]], [["relu", 0, "1"]]]])],
+            [
+                (
+                    "bounded",
+                    [
+                        [
+                            # 1/2 - r + (x + 1)/4 = (x + 1)/2 - r + (1 - x)/4
+                            [["bound", 0, "1"], ["domain", 0, "1/4"]],
+                            [["relu", 0, "1"], ["domain", 0, "1/4"]],
+                        ]
+                    ],
+                )
+            ],
         ),
-        domain=[[[[0, "1"]], "1"], [[[0, "-1"]], "1"]],
+        domain=BOX,
         tolerance="1/2",
     ),
     RELU,
-    HALF,
-    ("by the other side of the box", ["proof", "a", 1, 4, 0, 1], 1, "bound"),
+    QUARTER,
+    ("by the other side of the box", ["proof", "a", 1, 3, 0, 1], 1, "bound"),
     ("no derivation", ["proof", "a", 1, 4], [], "bound"),
+    ("below the chord", ["proof", "a", 1, 2, 1, 2], "1/3", "bound"),
+    ("an input in place of e", ["proof", "a", 1, 2, 0, 0], "atom", "bound"),
     ("a larger box", ["domain", 0, 1], "2", "bound"),
     ("less tolerance", ["tolerance"], "1/3", "bounded"),
+)
+# Where x >= 0 the bound e_0 of r_0 makes it x, by two facts.
+case(
+    "an active neuron by a bound",
+    certificate(
+        RELU,
+        IDENTITY,
+        proof(
+            [["atom", 1], ["bound", 0, [["e", 0, "1"]], [], [["domain", 0, "1"]]]],
+            [],
+            [("bounded", [[[["bound", 0, "1"]], [["gap", 0, "1"]]]])],
+        ),
+        domain=POSITIVE,
+    ),
+    RELU,
+    IDENTITY,
+    "valid",
 )
 
 # ---- the witness -------------------------------------------------------------------------------
@@ -632,5 +675,201 @@ case(
     changed(witness, ["domain"], [[[[0, "-1"]], "1/3"]]),
     RELU,
     IDENTITY,
+    "valid",
+)
+
+# ---- decisions -----------------------------------------------------------------------------------
+
+# A answers (relu(x), 1): decision 0 where x >= 1, ties at x = 1 included.
+STEP = layers(([[1]], [0]), ([[1], [0]], [0, 1]))
+# The same by other numbers: 5 + 3 relu(x) against 8; and x against 1.
+STEP_3 = layers(([["1/2"]], [0]), ([[6], [0]], [5, 8]))
+STEP_LINE = layers(([[1], [0]], [0, 1]))
+STEP_PLUS = layers(([[1]], [0]), ([[2], [1]], [7, 8]))  # A's outputs, each with relu(x) + 7 more
+trade = [["a", 1, "3"], ["b", 0, "1"]], [["a", 0, "3"], ["b", 1, "1"]]
+decided = certificate(
+    STEP,
+    STEP_3,
+    proof(
+        [["atom", 1]],
+        [["scaled", [0], ["1/2"]]],
+        [("decided", [["pairs", [trade[0]]], ["pairs", [trade[1]]]])],
+    ),
+    tolerance=None,
+)
+accept(
+    "decisions of proportional margins",
+    decided,
+    STEP,
+    STEP_3,
+    ("a multiplier wrong", ["proof", "tree", 0, 1, 0, 1, 0, 0, 2], "2", "decided"),
+    ("a multiplier zero", ["proof", "tree", 0, 1, 0, 1, 0, 0, 2], "0", "malformed"),
+    ("a multiplier negative", ["proof", "tree", 0, 1, 0, 1, 0, 0, 2], "-3", "malformed"),
+    ("a fact less", ["proof", "tree", 0, 1, 0, 1, 0], [["a", 1, "3"]], "decided"),
+    ("no fact, so none that is strict", ["proof", "tree", 0, 1, 0, 1, 0], [], "decided"),
+    ("facts of no worth, none strict", ["proof", "tree", 0, 1, 0, 1, 0], [["a", 0, "1"]], "decided"),
+    ("of no output", ["proof", "tree", 0, 1, 0, 1, 0, 0, 1], 2, "decided"),
+    ("of a negative output", ["proof", "tree", 0, 1, 0, 1, 0, 0, 1], -1, "malformed"),
+    ("the networks' facts exchanged", ["proof", "tree", 0, 1, 0, 1, 0, 0, 0], "b", "decided"),
+    ("a fact of B within never", ["proof", "tree", 0, 1, 0], ["never", trade[0]], "malformed"),
+    ("A never decides 0", ["proof", "tree", 0, 1, 0], ["never", [["a", 1, "3"]]], "decided"),
+    ("the exclusion of the other pair", ["proof", "tree", 0, 1, 0, 1, 0], trade[1], "decided"),
+    ("an output missing", ["proof", "tree", 0, 1], [["pairs", [trade[0]]]], "decided"),
+    (
+        "an output too many",
+        ["proof", "tree", 0, 1],
+        [["pairs", [trade[0]]], ["pairs", [trade[1]]], ["never", []]],
+        "decided",
+    ),
+    ("no outputs", ["proof", "tree", 0, 1], [], "decided"),
+    ("an exclusion missing", ["proof", "tree", 0, 1, 0], ["pairs", []], "decided"),
+    ("an exclusion too many", ["proof", "tree", 0, 1, 0], ["pairs", [trade[0], trade[0]]], "decided"),
+    ("an entry of no kind", ["proof", "tree", 0, 1, 0], [trade[0]], "malformed"),
+    ("an entry of another kind", ["proof", "tree", 0, 1, 0], ["always", []], "malformed"),
+    ("an entry too long", ["proof", "tree", 0, 1, 0], ["pairs", [trade[0]], []], "malformed"),
+    ("an entry null", ["proof", "tree", 0, 1, 0], None, "malformed"),
+    ("pairs no list", ["proof", "tree", 0, 1, 0], ["pairs", None], "malformed"),
+    ("no entries at all", ["proof", "tree", 0], ["decided"], "malformed"),
+    ("equal", ["proof", "tree"], [["equal"]], "equal"),
+    ("bounded", ["proof", "tree"], [["bounded", [[[], []], [[], []]]]], "bounded"),
+    ("null bounds", ["proof", "tree"], [["bounded", [None, None]]], "bounded"),
+    ("infeasible", ["proof", "tree"], [["infeasible", []]], "infeasible"),
+    ("infeasible by decisions", ["proof", "tree"], [["infeasible", trade[0]]], "malformed"),
+    ("a tolerance", ["tolerance"], "0", "malformed"),
+    ("another claim", ["claim"], "equivalent", "malformed"),
+    ("the claim of a witness", ["claim"], "different-argmax", "malformed"),
+    ("claim in capitals", ["claim"], "same-Argmax", "malformed"),
+    ("claim no text", ["claim"], ["same-argmax"], "malformed"),
+)
+case(
+    "decisions do not show that outputs are equal",
+    {**decided, "claim": "equivalent", "tolerance": "9"},
+    STEP,
+    STEP_3,
+    "decided",
+)
+alike = certificate(
+    STEP, STEP_PLUS, proof([["atom", 1]], [["scaled", [0], ["1"]]], [("equal",)]), tolerance=None
+)
+accept(
+    "decisions of outputs that differ alike",
+    alike,
+    STEP,
+    STEP_PLUS,
+    ("outputs equal", ["claim"], "equivalent", "malformed"),
+    ("merged by a wrong factor", ["proof", "b", 0, 2, 0], "2", "scaled"),
+    ("not merged", ["proof", "b"], [["atom", 1]], "equal"),
+)
+case(
+    "outputs that differ alike are not equal",
+    {**alike, "claim": "equivalent", "tolerance": "0"},
+    STEP,
+    STEP_PLUS,
+    "equal",
+)
+# relu(x) against x: the same decision by cases. Where x <= 0, relu(x) is 0 and output 1 is maximal in both.
+cases = [
+    ("split", 0),
+    ("equal",),
+    (
+        "decided",
+        [
+            ["never", [["a", 1, "1"], ["one", 0, "1"]]],
+            ["pairs", [[["b", 1, "1"], ["gap", 0, "1"], ["one", 0, "1"]]]],
+        ],
+    ),
+]
+accept(
+    "decisions by cases",
+    certificate(STEP, STEP_LINE, proof([["atom", 1]], [], cases), tolerance=None),
+    STEP,
+    STEP_LINE,
+    ("never of the one that it is", ["proof", "tree", 2, 1, 1], ["never", [["a", 0, "1"]]], "decided"),
+    (
+        "a fact of the other side",
+        ["proof", "tree", 2, 1, 1, 1, 0, 1, 0],
+        "relu",
+        "decided",
+    ),
+    ("of no atom", ["proof", "tree", 2, 1, 1, 1, 0, 1, 1], 1, "decided"),
+    ("of no row of the domain", ["proof", "tree", 2, 1, 1, 1, 0, 1, 0], "domain", "decided"),
+    ("of no bound", ["proof", "tree", 2, 1, 1, 1, 0, 1, 0], "bound", "decided"),
+    ("an unknown fact", ["proof", "tree", 2, 1, 1, 1, 0, 1, 0], "c", "malformed"),
+    ("in the cell beside it", ["proof", "tree", 1], list(cases[2]), "decided"),
+    ("without cases", ["proof", "tree"], [list(cases[2])], "decided"),
+)
+# A tie goes to the first index: where x >= 1, (x, 1) decides 0, and so does (1, 1) everywhere.
+TIED = layers(([[0], [0]], [1, 1]))
+AT_LEAST_1 = [[[[0, "-1"]], "-1"]]
+accept(
+    "a tie decided by its first index",
+    certificate(
+        STEP_LINE,
+        TIED,
+        proof(
+            [],
+            [],
+            [("decided", [["pairs", [[["b", 0, "1"]]]], ["never", [["a", 0, "1"], ["domain", 0, "1"]]]])],
+        ),
+        domain=AT_LEAST_1,
+        tolerance=None,
+    ),
+    STEP_LINE,
+    TIED,
+    ("where there is none", ["domain", 0, 1], "-1/2", "decided"),
+    (
+        "by its last index",
+        ["proof", "tree", 0, 1, 0],
+        ["never", [["a", 1, "1"], ["domain", 0, "1"]]],
+        "decided",
+    ),
+    ("no strict fact", ["proof", "tree", 0, 1, 0, 1, 0], [["b", 1, "1"]], "decided"),
+    ("a row of the domain that is none", ["proof", "tree", 0, 1, 1, 1, 1, 1], 1, "decided"),
+    ("on all of space", ["domain"], None, "decided"),
+)
+# (1, 1) against (0, 1): the tie's first index is 0, and no fact says that it is not.
+LAST = layers(([[0], [0]], [0, 1]))
+case(
+    "a tie is not decided by its last index",
+    certificate(
+        TIED,
+        LAST,
+        proof([], [], [("decided", [["pairs", [[["a", 1, "1"]]]], ["never", [["a", 0, "1"]]]])]),
+        tolerance=None,
+    ),
+    TIED,
+    LAST,
+    "decided",
+)
+accept(
+    "a witness of two decisions",
+    certificate(STEP, TIED, {"input": ["0"], "output_a": ["0", "1"], "output_b": ["1", "1"]}, tolerance=None),
+    STEP,
+    TIED,
+    (
+        "where both decide 0",
+        ["proof"],
+        {"input": ["2"], "output_a": ["2", "1"], "output_b": ["1", "1"]},
+        "decision",
+    ),
+    (
+        "at two ties",
+        ["proof"],
+        {"input": ["1"], "output_a": ["1", "1"], "output_b": ["1", "1"]},
+        "decision",
+    ),
+    ("output of A wrong", ["proof", "output_a", 0], "1/2", "value"),
+    ("output of B wrong", ["proof", "output_b", 0], "0", "value"),
+    ("an output less", ["proof", "output_b"], ["1"], "value"),
+    ("too many inputs", ["proof", "input"], ["0", "0"], "length"),
+    ("outside the domain", ["domain"], AT_LEAST_1, "domain[0]"),
+    ("a tolerance", ["tolerance"], "1", "malformed"),
+    ("the claim of a proof", ["claim"], "same-argmax", "malformed"),
+)
+case(
+    "a witness at a tie",
+    certificate(TIED, LAST, {"input": ["0"], "output_a": ["1", "1"], "output_b": ["0", "1"]}, tolerance=None),
+    TIED,
+    LAST,
     "valid",
 )

@@ -29,7 +29,19 @@ def test_more_is_refused_than_accepted():
 
 
 @pytest.mark.parametrize(
-    "rule", ["atom", "scaled", "constant", "active", "inactive", "split", "infeasible", "equal", "bounded"]
+    "rule",
+    [
+        "atom",
+        "scaled",
+        "constant",
+        "active",
+        "inactive",
+        "split",
+        "infeasible",
+        "equal",
+        "bounded",
+        "decided",
+    ],
 )
 def test_an_accept_case_uses_the_rule(rule):
     used = set()

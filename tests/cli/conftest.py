@@ -19,20 +19,28 @@ OTHER = Network.from_rows(
 )
 
 
+STEP = Network.from_rows([([[1]], [0]), ([[1], [0]], [0, 1])])  # decides 0 where x >= 1
+LINE = Network.from_rows([([[1], [0]], [0, 1])])  # so does this
+TIED = Network.from_rows([([[0], [0]], [1, 1])])  # decides 0 everywhere
+
+
+NETWORKS = {"net": NET, "same": SAME, "other": OTHER, "step": STEP, "line": LINE, "tied": TIED}
+
+
 @pytest.fixture
 def files(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    for name, net in (("net", NET), ("same", SAME), ("other", OTHER)):
+    for name, net in NETWORKS.items():
         (tmp_path / f"{name}.json").write_text(json_file.dumps(net))
     (tmp_path / "wide.json").write_text(json_file.dumps(Network.from_rows([([[1, 2, 3]], [0])])))
     return tmp_path
 
 
 @pytest.fixture
-def run(files, capsys):
+def run(files, capfd):
     def call(line):
         code = main(line.split())
-        out, err = capsys.readouterr()
+        out, err = capfd.readouterr()  # of the process: what a library writes counts too
         return code, out, err
 
     return call
@@ -51,12 +59,12 @@ def refused(run):
 
 
 @pytest.fixture
-def misused(capsys, files):
+def misused(capfd, files):
     def call(line, *words):
         """The same for what the parser refuses."""
         with pytest.raises(SystemExit) as caught:
             main(line.split())
-        out, err = capsys.readouterr()
+        out, err = capfd.readouterr()
         assert (caught.value.code, out, err.count("\n")) == (2, "", 1), err
         for word in words:
             assert word in err

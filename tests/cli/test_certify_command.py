@@ -74,6 +74,67 @@ def test_the_question_is_shown_as_it_was_understood(run):
     assert "on [-1/2, 1/4]^2, tolerance 1" in out.splitlines()[1]
 
 
+def test_decisions_are_compared_by_cases(run):
+    code, out, err = run("certify-equivalence step.json line.json --same-argmax --certificate cert.json")
+    assert (code, out.splitlines()[0], err) == (0, "equivalent", "")
+    assert "by case-split" in out
+    assert "on all of R^1, same decision" in out
+    assert run("check cert.json step.json line.json") == (0, "valid\n", "")
+    facts = json.loads(run("certify-equivalence step.json line.json --same-argmax --json")[1])
+    assert (facts["status"], facts["tolerance"]) == ("equivalent", None)
+    assert run("certify-equivalence step.json line.json")[0] == 1
+
+
+def test_two_decisions_have_a_witness(run, files):
+    code, out, _ = run("certify-equivalence step.json tied.json --same-argmax --witness w.json")
+    assert (code, out.splitlines()[0]) == (1, "different")
+    assert "A decides 1, outputs" in out
+    assert "B decides 0, outputs 1, 1" in out
+    point = [Fraction(v) for v in json.loads((files / "w.json").read_text())["input"]]
+    assert load("step.json")(point)[0] < load("step.json")(point)[1]
+
+
+def test_the_decision_at_a_tie_is_the_first_index(run):
+    line = "certify-equivalence step.json tied.json --same-argmax --certificate cert.json --box"
+    assert run(f"{line} 1,2")[0] == 0
+    assert run("check cert.json step.json tied.json") == (0, "valid\n", "")
+    assert run(f"{line} 0.999,2")[0] == 1
+    assert run("check cert.json step.json tied.json") == (0, "valid\n", "")
+
+
+def test_the_gap_is_found_and_proved(run, files):
+    # relu(x) and x are 1 apart at most, at x = -1; the second outputs are the same.
+    line = "certify-equivalence step.json line.json --box -1,3 --gap"
+    code, out, err = run(f"{line} --certificate cert.json --witness w.json")
+    assert (code, out.splitlines()[0], err) == (1, "different", "")
+    assert "largest difference on [-1, 3]^1" in out
+    assert "found       1 = 1" in out
+    assert "proved      to be the largest" in out
+    assert json.loads((files / "w.json").read_text())["input"] == ["-1"]
+    assert json.loads((files / "cert.json").read_text())["tolerance"] == "1"
+    assert run("check cert.json step.json line.json") == (0, "valid\n", "")
+    facts = json.loads(run(f"{line} --json")[1])
+    assert (facts["status"], facts["domain"]) == ("different", {"box": ["-1", "3"]})
+    assert facts["gap"] == {"found": "1", "proved": "1"}
+    assert facts["witness"]["output_b"] == ["-1", "1"]
+
+
+def test_the_gap_on_the_domain_of_a_property(run, refused, files):
+    declared = "(declare-const X_0 Real)(declare-const Y_0 Real)(assert (<= X_0 3.0))"
+    (files / "half.vnnlib").write_text(declared)
+    (files / "segment.vnnlib").write_text(f"{declared}(assert (>= X_0 -1.0))")
+    facts = json.loads(run("certify-equivalence step.json line.json --domain segment.vnnlib --gap --json")[1])
+    assert (facts["domain"], facts["gap"]["proved"]) == ({"vnnlib": "segment.vnnlib"}, "1")
+    refused("certify-equivalence step.json line.json --domain half.vnnlib --gap", "bounded domain", "input 0")
+
+
+def test_the_gap_of_equal_networks_is_zero(run):
+    code, out, _ = run("certify-equivalence net.json same.json --box -1,1 --gap --json")
+    facts = json.loads(out)
+    assert (code, facts["status"]) == (0, "equivalent")
+    assert facts["gap"] == {"found": "0", "proved": "0"}
+
+
 @pytest.mark.parametrize("pair", TRUE)
 def test_check_accepts_the_certificate_of_either_verdict(run, pair):
     _, out, _ = run(f"certify-equivalence {pair} --certificate cert.json")
@@ -152,6 +213,8 @@ def test_networks_of_different_dimensions_are_refused(refused):
         ("certify-equivalence net.json other.json --certificate w --witness w", ["found two"]),
         ("certify-equivalence net.json other.json --witness .", ["expected a file"]),
         ("certify-equivalence net.json same.json --tolerance -1", ["tolerance", "-1"]),
+        ("certify-equivalence net.json other.json --gap", ["--gap", "--box"]),
+        ("certify-equivalence net.json wide.json --gap --box 0,1", ["same inputs", "2", "3"]),
     ],
 )
 def test_impossible_questions_and_files_are_refused(refused, line, words):
@@ -169,6 +232,9 @@ def test_impossible_questions_and_files_are_refused(refused, line, words):
         ("--box 0,1,2", ["--box", "'1,2'"]),
         ("--tolerance nan", ["--tolerance", "'nan'"]),
         ("--tolerance 1e99999999", ["--tolerance", "'1e99999999'"]),
+        ("--tolerance 1 --same-argmax", ["--same-argmax", "--tolerance", "not allowed"]),
+        ("--box 0,1 --gap --tolerance 1", ["--gap", "--tolerance", "not allowed"]),
+        ("--box 0,1 --gap --same-argmax", ["--gap", "--same-argmax", "not allowed"]),
         ("--jobs 0", ["--jobs", "positive integer"]),
         ("--timeout -1", ["--timeout"]),
         ("--timeout nan", ["--timeout", "'nan'"]),
@@ -189,11 +255,13 @@ def test_a_failed_run_leaves_the_old_file_and_no_other(refused, files):
 
 
 def test_the_verdict_word_is_first_whatever_the_solver_below_prints(files):
-    # The solver's own printing goes past sys.stdout, so this asks a process of its own; |x| <= 1 takes LPs.
-    distance = Network.from_rows([([[1], [-1]], [0, 0]), ([[1, 1]], [0])])
-    (files / "abs.json").write_text(json_file.dumps(distance))
+    # The solver's own printing goes past sys.stdout, so this asks a process of its own; no bound without LPs
+    # shows that |x| - 2 relu(|x| - 1/2) is at most 1/2.
+    units = [([[1], [-1]], [0, 0]), ([[1, 1], [1, 1]], [0, "-1/2"]), ([[1, -2]], [0])]
+    hat = Network.from_rows(units)
+    (files / "hat.json").write_text(json_file.dumps(hat))
     (files / "zero.json").write_text(json_file.dumps(Network.from_rows([([[0]], [0])])))
-    line = "certify-equivalence abs.json zero.json --box -1,1 --tolerance 1"
+    line = "certify-equivalence hat.json zero.json --box -1,1 --tolerance 1/2"
     done = subprocess.run(
         [sys.executable, "-m", "exactre.cli", *line.split()], capture_output=True, text=True
     )

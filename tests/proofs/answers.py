@@ -25,8 +25,3 @@ def verified(paths):
     except InvalidCertificate as error:
         return error.rule if error.step and error.value else f"{error.rule}, without step or value"
     return "valid"
-
-
-def kind(answer):
-    """The answer without the rule."""
-    return answer if answer in ("valid", "malformed") else "invalid"

@@ -1,8 +1,11 @@
 """The verified checker as a program: hostile files, limits, depth and width, hashes, its own absence."""
 
 import json
+import resource
 import subprocess
+import sys
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 from answers import stand_alone, verified
@@ -13,6 +16,7 @@ from exactre.check import long_integers, read_network
 from exactre.errors import ExactreError, FormatError, InvalidCertificate
 from exactre.verified import check_verified, verified_checker
 
+CHECK = str(Path(module.__file__).with_name("check.py"))
 SAME = certificate(RELU, RELU, proof([["atom", 1]], [["scaled", [0], ["1"]]]))
 TEXT = json.dumps(SAME)
 
@@ -128,6 +132,72 @@ def test_a_tree_5_000_splits_deep(write):
     assert verified(write(certificate(wide, wide, proof(*steps, [*tree, ("equal",)])), wide, wide)) == "valid"
     again = [*tree, ("split", 0), ("equal",), ("equal",)]
     assert verified(write(certificate(wide, wide, proof(*steps, again)), wide, wide)) == "split"
+
+
+def small_memory():
+    """Less than a copy of what all cells of a deep tree know would take."""
+    resource.setrlimit(resource.RLIMIT_AS, (2**28, 2**28))
+
+
+def test_a_deep_tree_that_chooses_the_last_atom_first_needs_little_memory(write):
+    depth = 10_000
+    wide = layers(([[k + 1] for k in range(depth)], [1] * depth), ([[1] * depth], [0]))
+    steps = [["atom", depth]], [["scaled", list(range(depth)), ["1"] * depth]]
+    tree = [*(("split", k) for k in reversed(range(depth))), *[("equal",)] * (depth + 1)]
+    paths = [str(path) for path in write(certificate(wide, wide, proof(*steps, tree)), wide, wide)]
+    for program in ([str(verified_checker())], [sys.executable, "-I", CHECK]):
+        done = subprocess.run(
+            [*program, *paths], capture_output=True, text=True, check=False, preexec_fn=small_memory
+        )
+        assert (done.returncode, done.stdout, done.stderr) == (0, "valid\n", "")
+
+
+def test_many_equations_learnt_one_by_one(write):
+    count = 2_000
+    wide = layers(([[k + 1] for k in range(count)], [0] * count), ([[1] * count], [0]))
+    learnt = [
+        ["zero", [["atom", k, "1"], ["atom", 0, str(-k - 1)]], [["same", k, 0, str(k + 1)], ["equal"]]]
+        for k in range(1, count)
+    ]
+    matched = ["scaled", [0] * count, [str(k + 1) for k in range(count)]]
+    paths = write(certificate(wide, wide, proof([["atom", count], *learnt], [matched])), wide, wide)
+    assert (verified(paths), stand_alone(paths)) == ("valid", "valid")
+
+
+def test_100_000_outputs_need_no_deep_stack(write):
+    width = 100_000
+    entries = [[i, 0, "1"] for i in range(width)]
+    net = {
+        "format": "exactre-network",
+        "version": 1,
+        "layers": [{"weight": {"shape": [width, 1], "entries": entries}, "bias": ["0"] * width}],
+    }
+    never = [("decided", [["never", [["a", 0, "1"]]]] * width)]
+    for tree, answer in (([("equal",)], "valid"), (never, "decided")):
+        paths = write(certificate(net, net, proof([], [], tree), tolerance=None), net, net)
+        assert (verified(paths), stand_alone(paths)) == (answer, answer)
+
+
+def test_a_short_file_of_a_great_many_inputs_is_refused(write):
+    def network(width):
+        layer = {"weight": {"shape": [1, width], "entries": []}, "bias": ["0"]}
+        return {"format": "exactre-network", "version": 1, "layers": [layer]}
+
+    narrow, wide = network(2**20), network(2**20 + 1)
+    claim = certificate(narrow, narrow, proof([], []))
+    for net, expected in ((narrow, "valid"), (wide, "malformed")):
+        paths = write(claim, net, net)
+        assert (verified(paths), stand_alone(paths)) == (expected, expected)
+
+
+def test_no_memory_is_no_verdict(write):
+    paths = [str(path) for path in write(b"[" + b"[]," * 5_000_000 + b"[]]", RELU, RELU)]
+    for program in ([str(verified_checker())], [sys.executable, "-I", CHECK]):
+        done = subprocess.run(
+            [*program, *paths], capture_output=True, text=True, check=False, preexec_fn=small_memory
+        )
+        assert done.returncode == 2 or done.returncode < 0  # a signal ends OCaml's collector
+        assert (done.stdout, done.stderr.count("\n")) == ("", 1)
 
 
 def test_hashes_are_sha256_at_every_length_of_the_last_block(write):
