@@ -55,14 +55,14 @@ class Completion:
         return None
 
     def is_confirmed(self, mates: Sequence[int]) -> bool:
-        """Whether the function bends where the row foretells it, straight through its layer's other boundaries.
+        """Whether the function bends where the row foretells it, and straight on across its layer's boundaries.
 
         A deeper neuron's boundary fits a row of this layer as long as the layer stays as it is, and bends at
         the boundaries of the layer. Without `mates` the row is tried at random places.
         """
         here = len(self._tracer.model)
         tested = failed = 0
-        for k in range(_FORETOLD):
+        for _ in range(_FORETOLD):
             mate = int(self._tracer.rng.choice(mates)) if len(mates) else None
             for point in self._points((here,) if mate is None else (here, mate), self._idle, 1):
                 found = self._goes_on(point, mate)
@@ -87,7 +87,7 @@ class Completion:
         return found
 
     def _goes_on(self, point: Vector, mate: int | None) -> bool | None:
-        """Whether the row's boundary is there on both sides of a mate's; None where it is not on the near one."""
+        """Whether the row's boundary is on both sides of a mate's; None where it is not on the near one."""
         model = self._tracer.model
         num, q = dyadic([point])
         [found] = model.signs_at([[int(v) for v in row] for row in num.tolist()], q)
