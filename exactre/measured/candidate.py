@@ -1,0 +1,112 @@
+"""Candidates for neurons of the next layer: bends with proportional coefficients, and what they say together.
+
+At a bend of a neuron over a known layer the normal is a combination of the forms of the layer's *active*
+neurons; its coefficients are the neuron's weights there, up to one scale, each with an error bound. Bends of
+one neuron agree where they overlap, and each entry is taken from the bend that shows it best.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from exactre.measured.known import ROUNDING, Known
+from exactre.measured.survey import Bend
+from exactre.oracle.measured import Array
+
+_COMMON = 2
+_AGREEMENT = -24.0  # binary logarithm of the chance that two strangers agree
+_SPARE = 1
+_RESIDUAL = 2.0
+
+
+@dataclass
+class Candidate:
+    """A row (p,) up to scale: entries `values` within `errors`, infinite where no bend shows them."""
+
+    values: Array
+    errors: Array
+    bends: list[Bend] = field(default_factory=list)
+
+    def merge(self, other: Candidate) -> bool:
+        """Take in another candidate's bends if its coefficients are proportional to these; whether they are."""
+        values, errors = other.values, other.errors
+        common = np.flatnonzero(np.isfinite(errors) & np.isfinite(self.errors))
+        if len(common) < _COMMON:
+            return False
+        with np.errstate(divide="ignore", invalid="ignore"):
+            quality = errors[common] / np.abs(values[common]) + self.errors[common] / np.abs(self.values[common])
+        lead = int(np.nanargmin(quality))
+        if quality[lead] > 2.0**-8:
+            return False
+        scale = self.values[common[lead]] / values[common[lead]]
+        turned = values * scale
+        turned_errors = errors * abs(scale) + np.abs(turned) * quality[lead]
+        slack = turned_errors[common] + self.errors[common]
+        if (np.abs(turned[common] - self.values[common]) > slack).any():
+            return False
+        sizes = np.maximum(np.abs(self.values[common]), np.abs(turned[common]))
+        typical = np.sort(sizes)[len(sizes) // 2]
+        chance = np.minimum(0.0, np.log2(slack / typical))
+        if chance.sum() - chance[lead] > _AGREEMENT:
+            return False
+        better = turned_errors < self.errors
+        self.values = np.where(better, turned, self.values)
+        self.errors = np.where(better, turned_errors, self.errors)
+        self.bends += other.bends
+        return True
+
+
+def coefficients(known: Known, depth: int, bend: Bend) -> tuple[Array, Array] | None:
+    """Weights (p,) up to scale, and errors, of the neuron that bends here, if it reads layer `depth`.
+
+    Depth 0 are the inputs. None where the normal is no combination of the active neurons' forms, or where
+    there are so many of them that any normal would be.
+    """
+    if depth == 0:
+        return bend.normal, bend.normal_error
+    cell = known.cell(bend.point)
+    values, forms = cell.below(depth)
+    active = np.flatnonzero(values > 0)
+    return combination(forms[active], active, len(values), bend, _SPARE)
+
+
+def combination(
+    forms: Array, index: Array, width: int, bend: Bend, spare: int
+) -> tuple[Array, Array] | None:
+    """The unique c with c forms = normal, as entries `index` of a row of `width`, with error bounds."""
+    n = forms.shape[1]
+    if not len(index) or len(index) > n - spare:
+        return None
+    u, s, vt = np.linalg.svd(forms, full_matrices=False)
+    if s[-1] < s[0] * 2.0**-20:
+        return None
+    inverse = (vt.T / s) @ u.T  # (n, active)
+    error = bend.normal_error + np.abs(bend.normal).max() * ROUNDING
+    found = bend.normal @ inverse
+    residual = bend.normal - found @ forms
+    if np.linalg.norm(residual) > _RESIDUAL * np.linalg.norm(error):
+        return None
+    values, errors = np.zeros(width), np.full(width, np.inf)
+    values[index] = found
+    errors[index] = np.sqrt(error**2 @ inverse**2) + np.abs(found) * ROUNDING
+    return values, errors
+
+
+def grouped(known: Known, depth: int, bends: Sequence[Bend]) -> list[Candidate]:
+    """The bends as candidates over layer `depth`, those seen most often and best first."""
+    candidates: list[Candidate] = []
+    for bend in sorted(bends, key=lambda bend: bend.quality):
+        found = coefficients(known, depth, bend)
+        if found is None:
+            continue
+        new = Candidate(*found, [bend])
+        while True:  # what has grown may overlap with more
+            merged = next((k for k, old in enumerate(candidates) if old.merge(new)), None)
+            if merged is None:
+                break
+            new = candidates.pop(merged)
+        candidates.append(new)
+    return sorted(candidates, key=lambda candidate: -len(candidate.bends))

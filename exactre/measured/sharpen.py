@@ -1,0 +1,87 @@
+"""Entries that one measurement left open, made certain by points where they weigh more.
+
+At a boundary point y of the neuron row . h(y) + bias = 0: one equation, whose error is that of the point. Far
+out along the entry's axis, with the other open entries' inputs at zero, it shows the entry's last bit.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from exactre.measured.known import ROUNDING, Known
+from exactre.measured.line import Line, scan
+from exactre.measured.neuron import Neuron, offset
+from exactre.measured.probe import Probe
+from exactre.measured.snap import on_grid
+from exactre.measured.survey import Bend
+from exactre.oracle.measured import Array
+
+_FAR = (2.0**7, 2.0**5, 2.0**9)
+_GRID = 2.0**-8
+_TRIES = 6
+
+
+def narrowed(known: Known, depth: int, neuron: Neuron, index: int, bend: Bend) -> Neuron:
+    """The neuron with what a boundary point of it says about one entry; its bias has to be known."""
+    values, _ = known.cell(bend.point).below(depth)
+    if values[index] == 0:
+        return neuron
+    errors = neuron.errors.copy()
+    errors[index] = 0.0
+    row = neuron.row.copy()
+    row[index] = 0.0
+    rest, error = offset(known, depth, replace(neuron, row=row, errors=errors), bend)
+    slope = abs(float(neuron.row @ known.cell(bend.point).below(depth)[1] @ bend.v)) * bend.error
+    value = -(rest + neuron.bias) / values[index]
+    bound = (error + slope + neuron.bias_error) / abs(values[index]) + abs(value) * ROUNDING
+    if not bound < neuron.errors[index]:
+        return neuron
+    nearest, certain = on_grid(np.array([value]), np.array([bound]), neuron.grid)
+    is_certain = bool(certain[0]) and bound < abs(value)
+    row[index] = nearest[0] if is_certain else value
+    errors[index] = 0.0 if is_certain else bound
+    return replace(neuron, row=row, errors=errors)
+
+
+def sharpened(probe: Probe, neuron: Neuron) -> Neuron:
+    """A first-layer neuron with its open entries measured far along their axes, a few queries each."""
+    inputs = Known(probe.dim)
+    if neuron.bias_error:
+        return neuron
+    for index in neuron.open:
+        for attempt in range(_TRIES):
+            bend = _far_point(probe, neuron, index, _FAR[attempt % len(_FAR)])
+            if bend is not None:
+                neuron = narrowed(inputs, 0, neuron, index, bend)
+                if not neuron.errors[index]:
+                    break
+    return neuron
+
+
+def _far_point(probe: Probe, neuron: Neuron, index: int, far: float) -> Bend | None:
+    """A boundary point with input `index` far out and the other open inputs at zero; None where none shows."""
+    row, rng = neuron.row, probe.rng
+    certain = np.flatnonzero((neuron.errors == 0) & (row != 0))
+    steep = certain[np.argsort(-np.abs(row[certain]))[: 1 + len(certain) // 2]]
+    lead = int(rng.choice(steep))
+    point = np.rint(rng.normal(size=probe.dim) / _GRID) * _GRID
+    point[neuron.open] = 0.0
+    point[index] = far * rng.choice([-1.0, 1.0])
+    point[lead] = 0.0
+    where = -float(row @ point + neuron.bias) / row[lead]
+    point[lead] = np.rint(where / _GRID) * _GRID
+    v = np.zeros(probe.dim)
+    v[lead] = 1.0
+    expected = where - float(point[lead])
+    slack = float(np.abs(point) @ neuron.errors) / abs(row[lead]) + 2.0**-30
+    reach = far / 64
+    line = Line(point, v)
+    if not probe.allows(np.stack([line.at(-reach), line.at(reach)])):
+        return None
+    kinks = [kink for kink in scan(probe, line, [-reach, reach]) if abs(kink.t - expected) <= slack + kink.error]
+    if len(kinks) != 1:
+        return None
+    normal: Array = np.zeros(0)  # not measured: the point alone matters
+    return Bend(line.at(kinks[0].t), v, kinks[0].error, normal, normal)
