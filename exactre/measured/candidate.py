@@ -52,9 +52,13 @@ class Candidate:
         chance = np.minimum(0.0, np.log2(slack / typical))
         if chance.sum() - chance[lead] > _AGREEMENT:
             return False
-        better = turned_errors < self.errors
-        self.values = np.where(better, turned, self.values)
-        self.errors = np.where(better, turned_errors, self.errors)
+        # Independent measurements: weighted by precision. An infinite error has weight zero.
+        own, others = self.errors**-2.0, turned_errors**-2.0
+        with np.errstate(invalid="ignore", divide="ignore"):
+            self.values = np.where(
+                own + others > 0, (self.values * own + turned * others) / (own + others), 0.0
+            )
+            self.errors = (own + others) ** -0.5
         self.bends += other.bends
         return True
 

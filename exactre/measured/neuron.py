@@ -16,6 +16,7 @@ from exactre.measured.snap import FLOAT32, GRIDS, Grid, Snapped, snap
 from exactre.measured.survey import Bend
 from exactre.oracle.measured import Array
 
+_LIKELY = -20.0  # of the row alone; its bias has to hit the grid too
 CERTAIN = -50.0  # binary logarithm of the false-positive bound of one row
 _DENOMINATORS = 64
 
@@ -52,8 +53,10 @@ def neuron_of(known: Known, depth: int, candidate: Candidate, grids: tuple[Grid,
     shown = np.flatnonzero(np.isfinite(candidate.errors))
     for grid in grids:
         snapped = snap(candidate.values[shown], candidate.errors[shown], grid)
-        if snapped is not None and snapped.false_positive < CERTAIN:
-            return _placed(known, depth, candidate, shown, snapped)
+        if snapped is not None and snapped.false_positive < _LIKELY:
+            neuron = _placed(known, depth, candidate, shown, snapped)
+            if neuron is not None and neuron.log2_false < CERTAIN:
+                return neuron
     return None
 
 
@@ -87,7 +90,8 @@ def located(known: Known, depth: int, neuron: Neuron) -> Neuron | None:
     exact = _bias_on_grid(middle, half, neuron.grid)
     if exact is None:
         return None
-    return replace(neuron, bias=exact[0], bias_error=exact[1])
+    bias, error, chance = exact
+    return replace(neuron, bias=bias, bias_error=error, log2_false=neuron.log2_false + chance)
 
 
 def offset(known: Known, depth: int, neuron: Neuron, bend: Bend) -> tuple[float, float]:
@@ -102,21 +106,24 @@ def offset(known: Known, depth: int, neuron: Neuron, bend: Bend) -> tuple[float,
     return float(row @ values), error
 
 
-def _bias_on_grid(value: float, error: float, grid: Grid) -> tuple[float, float] | None:
-    """The bias and what is left of its error; None where it misses the grid (a float32 one, or fractions).
+def _bias_on_grid(value: float, error: float, grid: Grid) -> tuple[float, float, float] | None:
+    """The bias, what is left of its error, and the binary logarithm of the chance to hit the grid so well.
 
-    Biases of coarse floats are often kept in float32.
+    Biases of coarse floats are often kept in float32; those of integers may be fractions of their unit. None
+    where the bias misses all of these.
     """
+    error += abs(value) * ROUNDING
     if grid.top is not None:
-        for den in range(1, _DENOMINATORS + 1):
-            nearest = round(value * den) / den
-            if abs(nearest - value) <= error:
-                return (nearest, 0.0) if 2 * error * den * _DENOMINATORS < 1 else (value, error)
-        return None
-    kinds = (grid,) if grid == FLOAT32 else (grid, FLOAT32)
-    for kind in kinds:
-        spacing = 2.0 ** (int(np.frexp(value)[1]) - kind.bits)
+        spacings = [1.0 / den for den in range(1, _DENOMINATORS + 1)]
+    else:
+        kinds = (grid,) if grid == FLOAT32 else (grid, FLOAT32)
+        spacings = [2.0 ** (int(np.frexp(value)[1]) - kind.bits) for kind in kinds]
+    tried = 0.0
+    for spacing in spacings:
         nearest = round(value / spacing) * spacing
+        tried += 2 * error / spacing
         if abs(nearest - value) <= error:
-            return (nearest, 0.0) if 2 * error < spacing and error * 2 < abs(value) else (value, error)
+            if tried < 1 and (grid.top is not None or 2 * error < abs(value)):
+                return nearest, 0.0, float(np.log2(tried))
+            return value, error, 0.0
     return None

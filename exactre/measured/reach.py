@@ -1,7 +1,8 @@
-"""Boundary points of a neuron where a chosen neuron of the layer below is active, found in the known network.
+"""Entries of a deeper neuron that no line has shown: its boundary beside a chosen neuron of the layer below.
 
 Random lines seldom come by every pair of a boundary and a neuron below it. What is known of both is enough to
-walk to where they meet, free of queries; only the last step is measured.
+walk to where they meet, free of queries; only the last step is measured, and needs no gradient: at a boundary
+point row . h + bias = 0, which leaves one unknown.
 """
 
 from __future__ import annotations
@@ -9,46 +10,70 @@ from __future__ import annotations
 import numpy as np
 
 from exactre.measured.known import Cell, Known
-from exactre.measured.line import Line
+from exactre.measured.line import Line, scan
 from exactre.measured.neuron import Neuron
-from exactre.measured.survey import Bend, Survey
+from exactre.measured.probe import Probe
+from exactre.measured.sharpen import entry_at, with_entry
+from exactre.measured.survey import Bend, nearest_neuron
 from exactre.oracle.measured import Array
 
 _STEPS = 60
-_TRIES = 10
+_TRIES = 12
 _CLOSE = 2.0**-30
-_ROOM = 2.0**-4
+_MISSING_LEVELS = (2.0**-4, 2.0**-2, 2.0**-7)
+_OPEN_LEVELS = (2.0**2, 2.0**5, 2.0**0)
+_LARGEST = 4.0  # how many times larger than the known entries a missing one is looked for
+_NOTHING: Array = np.zeros(0)
 
 
-def entry_shown(survey: Survey, known: Known, depth: int, neuron: Neuron, index: int, level: float) -> list[Bend]:
-    """Bends measured beside the place where the neuron's boundary meets `index` at value `level` (0: its own).
+def shown(probe: Probe, known: Known, depth: int, neuron: Neuron, index: int) -> Neuron:
+    """The neuron with entry `index` measured where neuron `index` below it is active.
 
-    The neuron reads layer `depth` of `known`; entries that are not known count as zero on the way.
+    `known` ends with the layer that is being built, or with the layer below it, which is layer `depth`. A missing
+    entry is taken when two boundary points far apart agree on it, since a boundary point can be another neuron's.
     """
-    rng = survey.probe.rng
-    starts = [bend.point for bend in neuron.bends]
-    for _ in range(_TRIES):
-        start = starts[int(rng.integers(len(starts)))] + rng.normal(size=known.dim) / 4
-        point = _walk(known, depth, neuron, index, level, start)
+    missing = bool(np.isinf(neuron.errors[index]))
+    levels = _MISSING_LEVELS if missing else _OPEN_LEVELS
+    guesses: list[tuple[float, float]] = []
+    for attempt in range(_TRIES):
+        level = levels[attempt % len(levels)]
+        start = neuron.bends[int(probe.rng.integers(len(neuron.bends)))].point
+        point = _walk(known, depth, neuron, index, level, start + probe.rng.normal(size=known.dim) / 4)
         if point is None:
             continue
-        found = _beside(survey, known, depth, neuron, index, point)
-        if found:
-            return found
-    return []
+        here = []
+        for bend in _across(probe, known, depth, neuron, index, level, point):
+            found = entry_at(known, depth, neuron, index, bend)
+            if found is None:
+                continue
+            value, bound = found
+            if missing:
+                here.append(found)
+                if not any(abs(value - v) <= bound + e for v, e in guesses):
+                    continue
+            elif abs(value - neuron.row[index]) > bound + neuron.errors[index]:
+                continue
+            if bound < neuron.errors[index]:
+                neuron = with_entry(neuron, index, value, bound)
+                missing = False
+        guesses += here
+        if neuron.errors[index] == 0:
+            break
+    return neuron
 
 
 def _walk(known: Known, depth: int, neuron: Neuron, index: int, level: float, point: Array) -> Array | None:
-    """A point where both the neuron is zero and `index` has the value `level`, by Newton's steps."""
+    """A point where the neuron is zero and `index` has the value `level`, by Newton's steps."""
     for _ in range(_STEPS):
         cell = known.cell(point)
-        target = np.array([_value(cell, depth, neuron), cell.values[depth - 1][index] - level])
+        value = float(_row(neuron) @ cell.below(depth)[0]) + neuron.bias
+        target = np.array([value, cell.values[depth - 1][index] - level])
         if (np.abs(target) < _CLOSE).all():
             return point
         forms = np.stack([_form(cell, depth, neuron), cell.forms[depth - 1][index]])
         step, *_ = np.linalg.lstsq(forms, target, rcond=2.0**-20)
         size = float(np.abs(step).max())
-        if not np.isfinite(size) or size > 2.0**12 or not size:
+        if not 0 < size < 2.0**12:
             return None
         point = point - step
     return None
@@ -58,42 +83,30 @@ def _row(neuron: Neuron) -> Array:
     return np.where(np.isfinite(neuron.errors), neuron.row, 0.0)
 
 
-def _value(cell: Cell, depth: int, neuron: Neuron) -> float:
-    return float(_row(neuron) @ cell.below(depth)[0]) + neuron.bias
-
-
 def _form(cell: Cell, depth: int, neuron: Neuron) -> Array:
     return np.asarray(_row(neuron) @ cell.below(depth)[1])
 
 
-def _beside(survey: Survey, known: Known, depth: int, neuron: Neuron, index: int, point: Array) -> list[Bend]:
-    """Scan across the boundary a little beyond the point, on the side where `index` is active."""
+def _across(
+    probe: Probe, known: Known, depth: int, neuron: Neuron, index: int, level: float, point: Array
+) -> list[Bend]:
+    """Unexplained kinks on a line across the boundary, along which `index` keeps its value."""
     cell = known.cell(point)
     toward, normal = cell.forms[depth - 1][index], _form(cell, depth, neuron)
-    size = float(np.linalg.norm(toward))
-    across = normal - toward * (normal @ toward) / size**2
-    if np.linalg.norm(across) < 2.0**-8 * np.linalg.norm(normal):
+    across = normal - toward * (normal @ toward) / max(float(toward @ toward), 2.0**-60)
+    speed = float(normal @ across)
+    if speed <= 2.0**-16 * float(normal @ normal):
         return []
-    room = _clearance(cell, depth, index, toward / size)
-    step = 2.0 ** np.floor(np.log2(room * _ROOM))
-    start = point + toward / size * step
-    across = across / np.abs(across).max()
-    reach = step * 4 * (float(np.abs(_row(neuron)).max()) * size + abs(float(normal @ toward)) / size)
-    reach = 2.0 ** np.ceil(np.log2(reach / abs(float(normal @ across))))
-    line = Line(survey.probe.rounded(start), survey.probe.rounded(across))
-    if not survey.probe.allows(np.stack([line.at(-reach), line.at(reach)])):
+    across = probe.rounded(across * (float(np.linalg.norm(across)) / speed))  # the neuron's value is t
+    row = np.abs(_row(neuron))
+    if np.isinf(neuron.errors[index]):
+        reach = _LARGEST * float(row.max()) * level
+    else:
+        reach = max(neuron.errors[index] * level * 64, 2.0**-8 * float(row.max()) * level)
+    reach = 2.0 ** np.ceil(np.log2(reach))
+    line = Line(probe.rounded(point), across)
+    if not probe.allows(np.stack([line.at(-reach), line.at(reach)])):
         return []
-    return survey.look(line, [-reach, 0.0, reach])
-
-
-def _clearance(cell: Cell, depth: int, index: int, direction: Array) -> float:
-    """How far the other known neurons keep their sides in a direction."""
-    room = 1.0
-    for k in range(depth):
-        speed = np.abs(cell.forms[k] @ direction)
-        distance = np.abs(cell.values[k])
-        if k == depth - 1:
-            distance[index] = np.inf
-        with np.errstate(divide="ignore", invalid="ignore"):
-            room = min(room, float(np.nanmin(np.where(speed > 0, distance / speed, np.inf))))
-    return max(room, 2.0**-16)
+    kinks = scan(probe, line, [-reach, 0.0, reach])
+    bends = [Bend(line.at(kink.t), across, kink.error, _NOTHING, _NOTHING) for kink in kinks]
+    return [b for b in bends if nearest_neuron(known, b.point, b.v, b.error) is None]

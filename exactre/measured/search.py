@@ -18,7 +18,7 @@ from exactre.measured.line import Kink, Line
 from exactre.measured.neuron import Neuron, neuron_of
 from exactre.measured.orientation import signs
 from exactre.measured.probe import Probe
-from exactre.measured.reach import entry_shown
+from exactre.measured.reach import shown
 from exactre.measured.sharpen import narrowed, sharpened
 from exactre.measured.survey import Bend, Survey, nearest_neuron
 
@@ -28,8 +28,8 @@ _ROUNDS = 24
 _FIRST_LINES = 2
 _MANY_INPUTS = 64  # so many entries tell a row of the grid from one bend alone
 _POOR = 16  # a row with more than one in so many entries open is measured again
-_REACHED = 64  # entries looked for on purpose in one round
-_LEVEL = 4.0
+_REACHED = 8  # up to so many open entries of a row are looked for on purpose
+_LINES_FIRST = 5
 
 
 class Search:
@@ -105,7 +105,7 @@ class Search:
                 return True
             self._watch("signs", self.widths())
             found = signs(self.known, pool)
-            if found is None or not found.all():
+            if not found.all():
                 self.missing = f"the active sides of layer {depth + 1} are not known"
                 return False
             oriented = replace(self.known.layers[-1], sign=found).oriented()
@@ -116,11 +116,9 @@ class Search:
         """Find the neurons of one layer among the bends; True when there are some and all are certain."""
         if len(self.layers) == depth:
             self.layers.append([])
-        for _ in range(4):
-            self._collect(depth, pool)
-            if not self.pending or not self._more(depth):
-                break
-            pool = [*pool, *(b for b in self.survey.bends[-_REACHED * 4 :] if all(b is not p for p in pool))]
+        self._collect(depth, pool)
+        if depth and self.survey.lines >= _LINES_FIRST:
+            self._more(depth, self.known)
         if self.pending:
             self.missing = f"layer {depth + 1}: {len(self.pending)} rows are not certain in every entry"
             # What is known of the layer explains kinks that need not be measured again.
@@ -165,18 +163,21 @@ class Search:
             neuron = sharpened(self.probe, neuron)
         return neuron
 
-    def _more(self, depth: int) -> bool:
-        """Measure where pending neurons of a deeper layer show what is open; whether anything was found."""
-        if depth == 0:
-            return False
-        found = 0
-        for neuron in self.pending:
+    def _more(self, depth: int, below: Known) -> None:
+        """Measure where pending neurons of a deeper layer show what is open."""
+        done = self.layers[depth]
+        known = below.with_layer(_layer_of(done)) if done else below
+        for k, neuron in enumerate(self.pending):
+            if len(neuron.open) > _REACHED or not np.isfinite(neuron.bias_error):
+                continue
             for index in neuron.open:
-                if found >= _REACHED:
-                    break
-                level = 0.0 if np.isinf(neuron.errors[index]) else _LEVEL
-                found += len(entry_shown(self.survey, self.known, depth, neuron, index, level))
-        return found > 0
+                neuron = shown(self.probe, known, depth, neuron, index)
+            self.pending[k] = neuron
+        fresh = [neuron for neuron in self.pending if neuron.is_exact]
+        if fresh:
+            done += fresh
+            del self.layers[depth + 1 :]
+            self.pending = [neuron for neuron in self.pending if not neuron.is_exact]
 
     def _unexplained(self, pool: Sequence[Bend]) -> list[Bend]:
         return [b for b in pool if nearest_neuron(self.known, b.point, b.v, b.error) is None]

@@ -23,26 +23,35 @@ _GRID = 2.0**-8
 _TRIES = 6
 
 
-def narrowed(known: Known, depth: int, neuron: Neuron, index: int, bend: Bend) -> Neuron:
-    """The neuron with what a boundary point of it says about one entry; its bias has to be known."""
-    values, _ = known.cell(bend.point).below(depth)
-    if values[index] == 0:
-        return neuron
-    errors = neuron.errors.copy()
-    errors[index] = 0.0
-    row = neuron.row.copy()
-    row[index] = 0.0
+def entry_at(known: Known, depth: int, neuron: Neuron, index: int, bend: Bend) -> tuple[float, float] | None:
+    """What a boundary point of a neuron says about one entry, and its error; None where it says nothing."""
+    values, forms = known.cell(bend.point).below(depth)
+    if values[index] == 0 or neuron.bias_error == np.inf:
+        return None
+    row, errors = neuron.row.copy(), neuron.errors.copy()
+    row[index] = errors[index] = 0.0
     rest, error = offset(known, depth, replace(neuron, row=row, errors=errors), bend)
-    slope = abs(float(neuron.row @ known.cell(bend.point).below(depth)[1] @ bend.v)) * bend.error
     value = -(rest + neuron.bias) / values[index]
-    bound = (error + slope + neuron.bias_error) / abs(values[index]) + abs(value) * ROUNDING
-    if not bound < neuron.errors[index]:
-        return neuron
+    row[index] = value
+    slope = abs(float(np.where(np.isfinite(errors), row, 0.0) @ forms @ bend.v))
+    bound = (error + slope * bend.error + neuron.bias_error) / abs(values[index]) + abs(value) * ROUNDING
+    return (value, bound) if np.isfinite(bound) else None
+
+
+def with_entry(neuron: Neuron, index: int, value: float, bound: float) -> Neuron:
+    """The neuron with one entry known within a bound; exact where the grid leaves it one value."""
     nearest, certain = on_grid(np.array([value]), np.array([bound]), neuron.grid)
-    is_certain = bool(certain[0]) and bound < abs(value)
+    is_certain = bool(certain[0]) and (bound < abs(value) or neuron.grid.top is not None)
+    row, errors = neuron.row.copy(), neuron.errors.copy()
     row[index] = nearest[0] if is_certain else value
     errors[index] = 0.0 if is_certain else bound
     return replace(neuron, row=row, errors=errors)
+
+
+def narrowed(known: Known, depth: int, neuron: Neuron, index: int, bend: Bend) -> Neuron:
+    """The neuron with what a boundary point of it says about one entry, if that is more than is known."""
+    found = entry_at(known, depth, neuron, index, bend)
+    return neuron if found is None or found[1] >= neuron.errors[index] else with_entry(neuron, index, *found)
 
 
 def sharpened(probe: Probe, neuron: Neuron) -> Neuron:
