@@ -20,6 +20,9 @@ _COMMON = 2
 _AGREEMENT = -24.0  # binary logarithm of the chance that two strangers agree
 _SPARE = 1
 _RESIDUAL = 2.0
+_PLACES = 3
+_LONG = 128
+_FITS = 2.0  # error bounds
 
 
 @dataclass
@@ -114,3 +117,51 @@ def grouped(known: Known, depth: int, bends: Sequence[Bend]) -> list[Candidate]:
             new = candidates.pop(merged)
         candidates.append(new)
     return sorted(candidates, key=lambda candidate: -len(candidate.bends))
+
+
+def refined(known: Known, depth: int, candidate: Candidate) -> Candidate:
+    """The candidate with what the places of its bends say: row . h + bias = 0 at each, far apart as they are.
+
+    Weighted least squares over the entries and the bias, the leading entry held. Left as it is where that does
+    not fit, or where there is nothing to gain.
+    """
+    entries = np.flatnonzero(np.isfinite(candidate.errors))
+    values, errors = candidate.values[entries], candidate.errors[entries]
+    if len(candidate.bends) < _PLACES or len(entries) > _LONG or not len(entries):
+        return candidate
+    with np.errstate(divide="ignore"):
+        lead = int(np.argmin(errors / np.abs(values)))
+    relative = errors[lead] / abs(values[lead])
+    prior = values / values[lead]
+    spread = errors / abs(values[lead]) + np.abs(prior) * relative
+    rows, targets = [], []
+    for bend in candidate.bends:
+        below, forms = known.cell(bend.point).below(depth)
+        if np.delete(below, entries).any():
+            continue
+        here = below[entries]
+        error = abs(float(prior @ forms[entries] @ bend.v)) * bend.error
+        error += float(np.abs(prior) @ np.abs(here)) * ROUNDING
+        rows.append(np.append(here, 1.0) / error)
+        targets.append(-here[lead] / error)
+    free = [k for k in range(len(entries)) if k != lead]
+    if len(rows) < _PLACES:
+        return candidate
+    # Unknowns are the differences from the prior, in units of its spread, and the bias.
+    table = np.array(rows)
+    scale = np.append(spread[free], 1.0)
+    known_part = np.array(targets) - table[:, free] @ prior[free]
+    places = table[:, [*free, len(entries)]] * scale
+    whole = np.vstack([np.eye(len(free), len(free) + 1), places])
+    target = np.concatenate([np.zeros(len(free)), known_part])
+    inverse = np.linalg.pinv(whole, rcond=2.0**-50)
+    found = inverse @ target
+    if (np.abs(whole @ found - target) > _FITS).any():
+        return candidate
+    better_values, better_errors = candidate.values.copy(), candidate.errors.copy()
+    better_values[entries[free]] = (prior[free] + found[:-1] * scale[:-1]) * values[lead]
+    deviations = np.sqrt((inverse**2).sum(axis=1))[:-1] * scale[:-1]
+    better_errors[entries[free]] = deviations * abs(values[lead])
+    # The scale is free, so that the leading entry may be taken for exact.
+    better_errors[entries[lead]] = abs(values[lead]) * ROUNDING
+    return Candidate(better_values, better_errors, candidate.bends)

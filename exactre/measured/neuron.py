@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from exactre.measured.candidate import Candidate
+from exactre.measured.candidate import Candidate, refined
 from exactre.measured.known import ROUNDING, Known
 from exactre.measured.snap import FLOAT32, GRIDS, Grid, Snapped, snap
 from exactre.measured.survey import Bend
@@ -50,6 +50,7 @@ class Neuron:
 
 def neuron_of(known: Known, depth: int, candidate: Candidate, grids: tuple[Grid, ...] = GRIDS) -> Neuron | None:
     """The neuron on the first grid that has exactly one row for the candidate; None where none has."""
+    candidate = refined(known, depth, candidate)
     shown = np.flatnonzero(np.isfinite(candidate.errors))
     for grid in grids:
         snapped = snap(candidate.values[shown], candidate.errors[shown], grid)

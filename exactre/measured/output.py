@@ -7,6 +7,7 @@ without B, and snapped.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -40,14 +41,17 @@ class Values:
     errors: Array
 
 
-def sampled(probe: Probe, count: int) -> Values:
-    """Answers at random points of several scales."""
+def sampled(probe: Probe, count: int, beside: Sequence[Array]) -> Values:
+    """Answers at random points of several scales, and at the points `beside` the last layer's boundaries.
+
+    A neuron that is seldom active is active beside its boundary at least.
+    """
     rng = probe.rng
     if probe.box is not None:
         points = probe.box.low + rng.random((count, probe.dim)) * probe.box.width
     else:
         points = rng.normal(size=(count, probe.dim)) * rng.choice(_SPREAD, size=(count, 1))
-    points = probe.rounded(np.rint(points / _GRID) * _GRID)
+    points = probe.rounded(np.rint(np.vstack([points, *beside]) / _GRID) * _GRID)
     if probe.box is not None:
         points = np.clip(points, probe.box.low, probe.box.high)
     return Values(points, *probe.answers(points))
@@ -85,10 +89,16 @@ def solved(known: Known, values: Values) -> Output | None:
     hidden = np.maximum(known.values(values.points)[-1], 0.0)
     features = np.hstack([hidden, np.ones((len(hidden), 1))])
     weights = 1 / values.errors[:, None]
-    inverse = np.linalg.pinv(features * weights)
-    found = inverse @ (values.answers * weights)
+    seen = (features != 0).any(axis=0)
+    system = features[:, seen] * weights
+    inverse = np.linalg.pinv(system, rcond=_SOLVED)
+    if np.linalg.matrix_rank(system, tol=_SOLVED * np.linalg.norm(system)) < system.shape[1]:
+        return None
+    found = np.zeros((len(seen), values.answers.shape[1]))
+    found[seen] = inverse @ (values.answers * weights)
     residual = (values.answers - features @ found) * weights
     if (np.abs(residual) > 8).any():
         return None
-    error = np.abs(inverse).sum(axis=1)[:, None] + np.abs(found) * _SOLVED
+    error = np.full_like(found, np.inf)  # of a neuron that is active nowhere
+    error[seen] = np.abs(inverse).sum(axis=1)[:, None] + np.abs(found[seen]) * _SOLVED
     return Output(found[:-1].T, error[:-1].T, found[-1], error[-1])

@@ -30,6 +30,7 @@ _MANY_INPUTS = 64  # so many entries tell a row of the grid from one bend alone
 _POOR = 16  # a row with more than one in so many entries open is measured again
 _REACHED = 8  # up to so many open entries of a row are looked for on purpose
 _LINES_FIRST = 5
+_BESIDE = (-2.0, -0.25, 0.25, 2.0)
 
 
 class Search:
@@ -182,10 +183,22 @@ class Search:
     def _unexplained(self, pool: Sequence[Bend]) -> list[Bend]:
         return [b for b in pool if nearest_neuron(self.known, b.point, b.v, b.error) is None]
 
+    def _beside_boundaries(self) -> list[np.ndarray]:
+        """Points on both sides of every neuron of the last layer."""
+        points = []
+        for z, neuron in enumerate(self.layers[len(self.known.layers) - 1]):
+            for bend in neuron.bends[:2]:
+                form = self.known.cell(bend.point).forms[-1][z]
+                side = form / max(float(np.linalg.norm(form)), 2.0**-60)
+                points += [bend.point + step * side for step in _BESIDE]
+        return points
+
     def _finish(self) -> bool:
         """The last layer's signs and the output layer; True when they give the answers."""
         last = self.known.layers[-1]
-        values = output.sampled(self.probe, 2 * output.unknowns(self.known, signed=False))
+        values = output.sampled(
+            self.probe, 2 * output.unknowns(self.known, signed=False), self._beside_boundaries()
+        )
         found = output.last_signs(self.known, values)
         if found is None:
             self.missing = "the active sides of the last layer are not known"
