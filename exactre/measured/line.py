@@ -137,5 +137,5 @@ def _kink(samples: _Samples, a: float, before: float, after: float, b: float) ->
     if not before < t < after:
         return None
     noise = max(samples.sigma[s] for s in (a, before, after, b))
-    # Both pieces are extrapolated by a small part of their length: at most twice the noise of an answer.
-    return Kink(t, 4 * noise / abs(jump) + abs(t) * 2.0**-50)
+    # Both pieces are extrapolated by a small part of their length, which adds little to the noise of two answers.
+    return Kink(t, 2 * noise / abs(jump) + abs(t) * 2.0**-50)

@@ -31,7 +31,7 @@ _ENOUGH = 10  # bits of an answer without which not even eight-bit weights can b
 
 @dataclass(frozen=True)
 class Noise:
-    """Bound `constant + slope * max|x|` on the error of every entry of an answer at x.
+    """Bound `constant + slope * |x|` (Euclidean length) on the error of every entry of an answer at x.
 
     `bits` is about how many bits of an answer carry the function, `statements` what was found, for a person.
     """
@@ -43,7 +43,7 @@ class Noise:
 
     def bound(self, points: Array) -> Array:
         """Error bounds (count,) of the answers at points (count, n)."""
-        return self.constant + self.slope * np.abs(points).max(axis=-1)
+        return self.constant + self.slope * np.linalg.norm(points, axis=-1)
 
     @property
     def is_hopeless(self) -> bool:
@@ -78,17 +78,17 @@ def measure(ledger: FloatLedger, box: Box | None, rng: np.random.Generator) -> N
             statements.append(text)
         levels = [max(a, error(y)) for a, y in zip(levels, answers, strict=True)]
     spread = _spread(ledger, np.concatenate([x[:_REPEATED] for x in points[:2]]))
-    if spread > 0:
+    if spread > max(levels[:2]):
         statements.append(f"the same query has answers up to {spread:.2g} apart")
         levels = [max(a, 2 * spread) for a in levels]
     statements += _saturation(points, answers)
     constant = max(levels[0], float(np.finfo(np.float64).tiny))
-    sizes = [float(np.abs(x).max(axis=1).min()) for x in points]
+    sizes = [float(np.linalg.norm(x, axis=1).min()) for x in points]
     slope = max(0.0, *((a - constant) / s for a, s in zip(levels, sizes, strict=True)))
     at_one = next(i for i, scale in enumerate(scales) if scale >= min(1.0, scales[-1]))
     signal = float(np.ptp(answers[at_one], axis=0).max())
     bits = float(np.log2(signal / levels[at_one])) if signal > 0 else 0.0
-    statements.insert(0, f"an answer at x is wrong by at most {constant:.2g} + {slope:.2g} max|x|")
+    statements.insert(0, f"an answer at x is wrong by at most {constant:.2g} + {slope:.2g} |x|")
     return Noise(constant, slope, bits, tuple(statements))
 
 

@@ -27,7 +27,7 @@ Watch = Callable[[str, tuple[int, ...]], None]
 _ROUNDS = 24
 _FIRST_LINES = 2
 _MANY_INPUTS = 64  # so many entries tell a row of the grid from one bend alone
-_POOR = 16  # a row with more than one in so many entries open is measured again
+_POOR = 6  # a row with more than one in so many entries open is measured again
 _REACHED = 8  # up to so many open entries of a row are looked for on purpose
 _LINES_FIRST = 5
 _BESIDE = (-2.0, -0.25, 0.25, 2.0)
@@ -212,7 +212,7 @@ class Search:
 
 def _is_poor(neuron: Neuron) -> bool:
     """Whether a row is better measured again than entry by entry."""
-    return neuron.bias_error > 0 or len(neuron.open) * _POOR > len(neuron.row)
+    return len(neuron.open) * _POOR > len(neuron.row)
 
 
 def _layer_of(neurons: Sequence[Neuron]) -> Layer:

@@ -12,15 +12,16 @@ import numpy as np
 
 from exactre.measured.known import ROUNDING, Known
 from exactre.measured.line import Line, scan
-from exactre.measured.neuron import Neuron, offset
+from exactre.measured.neuron import Neuron, located, offset
 from exactre.measured.probe import Probe
 from exactre.measured.snap import on_grid
 from exactre.measured.survey import Bend
 from exactre.oracle.measured import Array
 
-_FAR = (2.0**7, 2.0**5, 2.0**9)
+_FAR = (2.0**8, 2.0**9, 2.0**7)
 _GRID = 2.0**-8
-_TRIES = 6
+_TRIES = 12
+_NEAR = 2.0**-4
 
 
 def entry_at(known: Known, depth: int, neuron: Neuron, index: int, bend: Bend) -> tuple[float, float] | None:
@@ -57,35 +58,48 @@ def narrowed(known: Known, depth: int, neuron: Neuron, index: int, bend: Bend) -
 def sharpened(probe: Probe, neuron: Neuron) -> Neuron:
     """A first-layer neuron with its open entries measured far along their axes, a few queries each."""
     inputs = Known(probe.dim)
+    for _ in range(_TRIES if neuron.bias_error else 0):
+        bend = _far_point(probe, neuron, None, 0.0)
+        found = None if bend is None else located(inputs, 0, replace(neuron, bends=(*neuron.bends, bend)))
+        if found is not None and found.bias_error < neuron.bias_error:
+            neuron = replace(found, bends=neuron.bends)
+            break
     if neuron.bias_error:
         return neuron
     for index in neuron.open:
+        weight = total = 0.0
         for attempt in range(_TRIES):
             bend = _far_point(probe, neuron, index, _FAR[attempt % len(_FAR)])
-            if bend is not None:
-                neuron = narrowed(inputs, 0, neuron, index, bend)
-                if not neuron.errors[index]:
-                    break
+            found = None if bend is None else entry_at(inputs, 0, neuron, index, bend)
+            if found is None or abs(found[0] - neuron.row[index]) > found[1] + neuron.errors[index]:
+                continue
+            # Independent measurements, weighted by precision.
+            weight, total = weight + found[1] ** -2, total + found[0] * found[1] ** -2
+            if weight**-0.5 < neuron.errors[index]:
+                neuron = with_entry(neuron, index, total / weight, weight**-0.5)
+            if not neuron.errors[index]:
+                break
     return neuron
 
 
-def _far_point(probe: Probe, neuron: Neuron, index: int, far: float) -> Bend | None:
+def _far_point(probe: Probe, neuron: Neuron, index: int | None, far: float) -> Bend | None:
     """A boundary point with input `index` far out and the other open inputs at zero; None where none shows."""
     row, rng = neuron.row, probe.rng
     certain = np.flatnonzero((neuron.errors == 0) & (row != 0))
     steep = certain[np.argsort(-np.abs(row[certain]))[: 1 + len(certain) // 2]]
     lead = int(rng.choice(steep))
-    point = np.rint(rng.normal(size=probe.dim) / _GRID) * _GRID
+    point = np.rint(rng.normal(size=probe.dim) / 4 / _GRID) * _GRID
     point[neuron.open] = 0.0
-    point[index] = far * rng.choice([-1.0, 1.0])
+    if index is not None:
+        point[index] = far * rng.choice([-1.0, 1.0])
     point[lead] = 0.0
     where = -float(row @ point + neuron.bias) / row[lead]
     point[lead] = np.rint(where / _GRID) * _GRID
     v = np.zeros(probe.dim)
     v[lead] = 1.0
     expected = where - float(point[lead])
-    slack = float(np.abs(point) @ neuron.errors) / abs(row[lead]) + 2.0**-30
-    reach = far / 64
+    slack = (float(np.abs(point) @ neuron.errors) + neuron.bias_error) / abs(row[lead]) + 2.0**-30
+    reach = max(far / 64, _NEAR)
     line = Line(point, v)
     if not probe.allows(np.stack([line.at(-reach), line.at(reach)])):
         return None
