@@ -39,7 +39,8 @@ from exactre.formats.runtime import replay
 from exactre.formats.vnnlib_file import Tensor
 from exactre.formats.whole_file import write_whole
 from exactre.network import Network, Node
-from exactre.recover.recovery import Progress, recover
+from exactre.recover.recovery import recover
+from exactre.recover.result import Progress
 from exactre.verified import check_verified
 
 TROUBLE = 2

@@ -40,7 +40,9 @@ class Candidate:
         if len(common) < _COMMON:
             return False
         with np.errstate(divide="ignore", invalid="ignore"):
-            quality = errors[common] / np.abs(values[common]) + self.errors[common] / np.abs(self.values[common])
+            quality = errors[common] / np.abs(values[common]) + self.errors[common] / np.abs(
+                self.values[common]
+            )
         lead = int(np.nanargmin(quality))
         if quality[lead] > 2.0**-8:
             return False
@@ -80,9 +82,7 @@ def coefficients(known: Known, depth: int, bend: Bend) -> tuple[Array, Array] | 
     return combination(forms[active], active, len(values), bend, _SPARE)
 
 
-def combination(
-    forms: Array, index: Array, width: int, bend: Bend, spare: int
-) -> tuple[Array, Array] | None:
+def combination(forms: Array, index: Array, width: int, bend: Bend, spare: int) -> tuple[Array, Array] | None:
     """The unique c with c forms = normal, as entries `index` of a row of `width`, with error bounds."""
     n = forms.shape[1]
     if not len(index) or len(index) > n - spare:

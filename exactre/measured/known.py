@@ -7,6 +7,7 @@ proposes points and measures, and its rounding is counted as an error wherever a
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +15,11 @@ from numpy.typing import NDArray
 from exactre.oracle.measured import Array
 
 ROUNDING = 2.0**-46  # relative error of a value or form computed through the known layers
+
+
+@lru_cache(maxsize=2)
+def _identity(n: int) -> Array:
+    return np.eye(n)
 
 
 @dataclass(frozen=True)
@@ -45,7 +51,7 @@ class Cell:
     def below(self, depth: int) -> tuple[Array, Array]:
         """Values (p,) and forms (p, n) that layer `depth` reads: the inputs, or the layer before after ReLU."""
         if depth == 0:
-            return self.input, np.eye(len(self.input))
+            return self.input, _identity(len(self.input))
         active = self.values[depth - 1] > 0
         return np.where(active, self.values[depth - 1], 0.0), self.forms[depth - 1] * active[:, None]
 
@@ -59,11 +65,11 @@ class Known:
 
     def cell(self, point: Array) -> Cell:
         """The known network around a point (n,)."""
-        h, form = point, np.eye(self.dim)
+        h, form = point, None
         values, forms = [], []
         for layer in self.layers:
             u = layer.weight @ h + layer.bias
-            form = layer.weight @ form
+            form = layer.weight if form is None else layer.weight @ form
             values.append(u)
             forms.append(form)
             active = u > 0

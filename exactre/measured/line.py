@@ -114,7 +114,10 @@ def _stations(a: float, b: float) -> tuple[float, ...]:
 def _meeting(samples: _Samples, a: float, b: float) -> float | None:
     """Where the pieces at both ends of an interval meet, if that is between them."""
     length = b - a
-    if not (samples.affine(a, a + length / 8, a + length / 4) and samples.affine(b - length / 4, b - length / 8, b)):
+    if not (
+        samples.affine(a, a + length / 8, a + length / 4)
+        and samples.affine(b - length / 4, b - length / 8, b)
+    ):
         return None
     left, right = samples.slope(a, a + length / 4), samples.slope(b - length / 4, b)
     k = int(np.abs(right - left).argmax())

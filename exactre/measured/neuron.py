@@ -48,7 +48,9 @@ class Neuron:
         return [int(i) for i in np.flatnonzero(self.errors)]
 
 
-def neuron_of(known: Known, depth: int, candidate: Candidate, grids: tuple[Grid, ...] = GRIDS) -> Neuron | None:
+def neuron_of(
+    known: Known, depth: int, candidate: Candidate, grids: tuple[Grid, ...] = GRIDS
+) -> Neuron | None:
     """The neuron on the first grid that has exactly one row for the candidate; None where none has."""
     candidate = refined(known, depth, candidate)
     shown = np.flatnonzero(np.isfinite(candidate.errors))
@@ -69,9 +71,7 @@ def _placed(known: Known, depth: int, candidate: Candidate, shown: Array, snappe
     for i in snapped.open:
         errors[shown[i]] = candidate.errors[shown[i]] * scale + abs(row[shown[i]]) * ROUNDING
         row[shown[i]] = candidate.values[shown[i]] * scale
-    neuron = Neuron(
-        row, errors, 0.0, np.inf, snapped.grid, snapped.false_positive, tuple(candidate.bends)
-    )
+    neuron = Neuron(row, errors, 0.0, np.inf, snapped.grid, snapped.false_positive, tuple(candidate.bends))
     return located(known, depth, neuron)
 
 

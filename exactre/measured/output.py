@@ -102,3 +102,9 @@ def solved(known: Known, values: Values) -> Output | None:
     error = np.full_like(found, np.inf)  # of a neuron that is active nowhere
     error[seen] = np.abs(inverse).sum(axis=1)[:, None] + np.abs(found[seen]) * _SOLVED
     return Output(found[:-1].T, error[:-1].T, found[-1], error[-1])
+
+
+def predicted(known: Known, output: Output, points: Array) -> Array:
+    """The recovered network's values (count, m) at points (count, n), in float64."""
+    hidden = np.maximum(known.values(points)[-1], 0.0)
+    return np.asarray(hidden @ output.weight.T + output.bias)

@@ -7,7 +7,7 @@ it is certain, because one wrong bit would pass for noise above it.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 import numpy as np
 
@@ -30,6 +30,8 @@ _MANY_INPUTS = 64  # so many entries tell a row of the grid from one bend alone
 _POOR = 6  # a row with more than one in so many entries open is measured again
 _REACHED = 8  # up to so many open entries of a row are looked for on purpose
 _LINES_FIRST = 5
+_CHECKS = 64
+_AGREES = 4.0
 _BESIDE = (-2.0, -0.25, 0.25, 2.0)
 
 
@@ -49,7 +51,6 @@ class Search:
         self.missing = ""
         self._watch = watch
         self._settled: dict[tuple[int, frozenset[int]], Neuron | None] = {}
-        self._clean = 0  # lines in a row without an unexplained kink
 
     def widths(self) -> tuple[int, ...]:
         """Neurons found by layer."""
@@ -63,8 +64,7 @@ class Search:
         for lines in range(1, _ROUNDS + 1):
             self._watch("lines", self.widths())
             line = self.survey.random_line()
-            fresh = self.survey.look(line, self.survey.ends(line), self._wanted)
-            self._clean = 0 if fresh else self._clean + 1
+            self.survey.look(line, self.survey.ends(line), self._wanted)
             if lines < _FIRST_LINES and self.probe.dim <= _MANY_INPUTS:
                 continue
             self._watch("rows", self.widths())
@@ -207,7 +207,21 @@ class Search:
         self.output = output.solved(self.known, values)
         if self.output is None:
             self.missing = "no output layer over the recovered neurons gives the answers"
-        return self.output is not None
+            return False
+        return self._agrees(values.points)
+
+    def _agrees(self, agreed: np.ndarray) -> bool:
+        """Whether fresh points agree; from a point that did, a line to one that does not is scanned."""
+        assert self.output is not None
+        fresh = output.sampled(self.probe, _CHECKS, ())
+        off = np.abs(output.predicted(self.known, self.output, fresh.points) - fresh.answers).max(axis=1)
+        wrong = np.flatnonzero(off > _AGREES * fresh.errors)
+        if not len(wrong):
+            return True
+        self.missing = f"{len(wrong)} of {_CHECKS} fresh points disagree with the network"
+        line = Line(agreed[0], fresh.points[wrong[0]] - agreed[0])
+        self.survey.look(line, np.linspace(0.0, 1.0, 9).tolist(), self._wanted)
+        return False
 
 
 def _is_poor(neuron: Neuron) -> bool:

@@ -103,7 +103,9 @@ def _far_point(probe: Probe, neuron: Neuron, index: int | None, far: float) -> B
     line = Line(point, v)
     if not probe.allows(np.stack([line.at(-reach), line.at(reach)])):
         return None
-    kinks = [kink for kink in scan(probe, line, [-reach, reach]) if abs(kink.t - expected) <= slack + kink.error]
+    kinks = [
+        kink for kink in scan(probe, line, [-reach, reach]) if abs(kink.t - expected) <= slack + kink.error
+    ]
     if len(kinks) != 1:
         return None
     normal: Array = np.zeros(0)  # not measured: the point alone matters

@@ -118,7 +118,9 @@ def _survivors(ratios: Array, slack: Array, grid: Grid, order: list[int]) -> NDA
     kept = []
     for start in range(first, last, _CHUNK):
         q = np.arange(start, min(last, start + _CHUNK), dtype=np.float64)
-        if order:  # nearly all go here: by the finest spacing of the entry and its largest slack, which is quick
+        if (
+            order
+        ):  # nearly all go here: by the finest spacing of the entry and its largest slack, which is quick
             i = order[0]
             finest = float(_spacing(first * ratios[i : i + 1], grid)[0])
             x = q * (ratios[i] / finest)

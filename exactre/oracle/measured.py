@@ -44,7 +44,12 @@ class ArrayOracle:
     """
 
     def __init__(
-        self, f: Callable[[Any], Any], input_dim: int, *, arithmetic: Arithmetic = "float64", batch: int = 1024
+        self,
+        f: Callable[[Any], Any],
+        input_dim: int,
+        *,
+        arithmetic: Arithmetic = "float64",
+        batch: int = 1024,
     ) -> None:
         if input_dim < 1:
             raise ShapeError(f"expected an oracle of at least one input, found input_dim={input_dim}")
