@@ -28,6 +28,9 @@ Target = (
 )
 
 
+_SHOWN = 8  # open numbers of a report; the result has them all
+
+
 @dataclass(frozen=True)
 class Progress:
     """What recovery is doing: stage, queries so far, known neurons by layer."""
@@ -77,6 +80,14 @@ class Result:
             f"{self.equivalence_queries} equivalence queries",
             f"seconds         {self.seconds:.2f}, seed {self.seed}",
         ]
+        if self.measured is not None:
+            lines += [f"measured        {text}" for text in self.measured.noise]
+            chance = f"a row by chance with 2^{self.measured.log2_false:.0f}"
+            lines += [f"grid            {self.measured.grid}, {chance}"] if self.measured.grid else []
+            lines += [
+                f"open            {number.place}: {number.value!r} within {number.error:.2g}"
+                for number in self.measured.open[:_SHOWN]
+            ]
         lines += [f"assumed         {text}" for text in self.assumptions]
         lines += [f"missing         {text}" for text in self.missing]
         return "\n".join(lines)
