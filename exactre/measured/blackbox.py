@@ -17,10 +17,9 @@ from exactre.measured.domain import Box
 from exactre.measured.known import Known
 from exactre.measured.neuron import Neuron
 from exactre.measured.noise import Noise
-from exactre.measured.output import predicted
+from exactre.measured.output import predicted, snapped
 from exactre.measured.probe import Probe
 from exactre.measured.search import Search
-from exactre.measured.snap import on_grid
 from exactre.network import Network
 from exactre.oracle.float_ledger import FloatLedger
 from exactre.rational import Matrix
@@ -130,22 +129,17 @@ def _open_rows(neurons: list[Neuron], layer: int) -> list[Open]:
 def _assembled(search: Search) -> tuple[Network, list[Open]]:
     """The network with the output's numbers snapped, and those of them that are open."""
     assert search.output is not None
-    grid = search.layers[-1][0].grid
+    output = snapped(search.output)
     unsure = []
-    arrays = []
-    for name, values, errors in (
-        ("weight", search.output.weight, search.output.weight_error),
-        ("bias", search.output.bias[:, None], search.output.bias_error[:, None]),
-    ):
-        snapped, certain = on_grid(values, errors, grid)
-        certain &= errors < np.abs(values)
-        for k, j in np.argwhere(~certain).tolist():
-            place = f"output {k}, {name}" + (f" {j}" if name == "weight" else "")
-            unsure.append(Open(place, float(values[k, j]), float(errors[k, j])))
-        arrays.append(np.where(certain, snapped, values))
+    for k, j in np.argwhere(output.weight_error > 0).tolist():
+        unsure.append(
+            Open(f"output {k}, weight {j}", float(output.weight[k, j]), float(output.weight_error[k, j]))
+        )
+    for k in np.flatnonzero(output.bias_error > 0).tolist():
+        unsure.append(Open(f"output {k}, bias", float(output.bias[k]), float(output.bias_error[k])))
     layers = [(layer.weight, layer.bias[:, None]) for layer in search.known.layers]
-    pairs = [(Matrix.from_floats(w), Matrix.from_floats(b)) for w, b in [*layers, (arrays[0], arrays[1])]]
-    return Network.layered(pairs), unsure
+    layers.append((output.weight, output.bias[:, None]))
+    return Network.layered([(Matrix.from_floats(w), Matrix.from_floats(b)) for w, b in layers]), unsure
 
 
 def _reask(ledger: FloatLedger, noise: Noise) -> None:

@@ -131,14 +131,14 @@ def _meeting(samples: _Samples, a: float, b: float) -> float | None:
 def _kink(samples: _Samples, a: float, before: float, after: float, b: float) -> Kink | None:
     """The kink between two long pieces [a, before] and [after, b], with its error bound."""
     left, right = samples.slope(a, before), samples.slope(after, b)
-    k = int(np.abs(right - left).argmax())
-    jump = float(right[k] - left[k])
-    if not jump:
+    size = float(np.linalg.norm(right - left))
+    if not size:
         return None
-    gap = samples.y[after][k] - samples.y[before][k] - left[k] * (after - before)
-    t = after - float(gap) / jump
+    weights = (right - left) / size  # all outputs together: their noise is independent
+    gap = samples.y[after] - samples.y[before] - left * (after - before)
+    t = after - float(weights @ gap) / size
     if not before < t < after:
         return None
     noise = max(samples.sigma[s] for s in (a, before, after, b))
     # Both pieces are extrapolated by a small part of their length, which adds little to the noise of two answers.
-    return Kink(t, 2 * noise / abs(jump) + abs(t) * 2.0**-50)
+    return Kink(t, 2 * noise / size + abs(t) * 2.0**-50)

@@ -2,7 +2,7 @@
 
 Measured before anything else, on micro-segments: three points so close together that hardly any boundary
 lies between them, whose answers would be collinear without noise. The bound grows with the point's size,
-since the sums inside a network do. A bound is eight standard deviations of an answer; errors of answers are
+since the sums inside a network do. A bound is five standard deviations of an answer; errors of answers are
 independent, so bounds of sums of many add like their squares.
 """
 
@@ -21,8 +21,8 @@ from exactre.oracle.measured import Array
 _SCALES = (2.0**-2, 1.0, 2.0**4, 2.0**8)
 _SEGMENTS = 16
 _QUANTILE = 0.8
-# The 0.8 quantile of a normal second difference is 3.1 standard deviations of one answer; 8 bound them all.
-_SAFETY = 2.5
+# The 0.8 quantile of a normal second difference is 3.1 standard deviations of one answer; 5 bound them all.
+_SAFETY = 1.6
 _REPEATED = 6
 _SIGNIFICANDS = (8, 11, 24)
 _DIGITS = range(1, 10)

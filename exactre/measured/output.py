@@ -15,10 +15,12 @@ from numpy.typing import NDArray
 
 from exactre.measured.known import Known
 from exactre.measured.probe import Probe
+from exactre.measured.snap import BFLOAT16, FLOAT16, FLOAT32, INTEGERS, on_grid, snap
 from exactre.oracle.measured import Array
 
 _SPREAD = (0.5, 2.0, 8.0)
 _GRID = 2.0**-8
+_INTEGERS = -40.0  # binary logarithm of the false-positive bound
 _SOLVED = 2.0**-44  # relative error of a least squares solution itself
 
 
@@ -102,6 +104,39 @@ def solved(known: Known, values: Values) -> Output | None:
     error = np.full_like(found, np.inf)  # of a neuron that is active nowhere
     error[seen] = np.abs(inverse).sum(axis=1)[:, None] + np.abs(found[seen]) * _SOLVED
     return Output(found[:-1].T, error[:-1].T, found[-1], error[-1])
+
+
+def snapped(output: Output) -> Output:
+    """The output on the coarsest grid that all its certain numbers lie on; an error of 0 is an exact number.
+
+    Integers times a power of two, or floats, whose scale is known here: so a number that hits is certain where
+    the grid leaves it one value.
+    """
+    values = np.hstack([output.weight, output.bias[:, None]])
+    errors = np.hstack([output.weight_error, output.bias_error[:, None]])
+    unit = _unit(output)
+    if unit is not None:
+        integers = np.rint(values / unit)
+        if ((np.abs(values - integers * unit) <= errors) & (2 * errors < unit)).all():
+            return _parts(integers * unit, np.zeros_like(errors))
+    for grid in (BFLOAT16, FLOAT16, FLOAT32):
+        nearest, certain = on_grid(values, errors, grid)
+        if (np.abs(values - nearest) <= errors).all():
+            break
+    certain &= errors < np.abs(values)
+    return _parts(np.where(certain, nearest, values), np.where(certain, 0.0, errors))
+
+
+def _unit(output: Output) -> float | None:
+    """The power of two of which all weights are small integers, if chance does not explain that."""
+    found = snap(output.weight.ravel(), output.weight_error.ravel(), INTEGERS)
+    if found is None or found.open or found.false_positive > _INTEGERS:
+        return None
+    return float(2.0 ** np.rint(-np.log2(abs(found.scale))))
+
+
+def _parts(values: Array, errors: Array) -> Output:
+    return Output(values[:, :-1], errors[:, :-1], values[:, -1], errors[:, -1])
 
 
 def predicted(known: Known, output: Output, points: Array) -> Array:

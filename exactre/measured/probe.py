@@ -97,10 +97,10 @@ class Probe:
                 h, g = x[2 * k, i] - point[i], point[i] - x[2 * k + 1, i]
                 noise = max(sigma[2 * k], sigma[2 * k + 1])
                 bend = np.abs(plus / h + minus / g) * min(h, g)
-                if inside[k] and h > 0 and g > 0 and (bend <= noise).all():
+                if inside[k] and h > 0 and g > 0 and (bend <= 1.5 * noise).all():
                     value[:, i] = (plus - minus) / (h + g)
                     # The noise of two answers, and half of what the test lets through.
-                    error[i] = 1.25 * noise / min(h, g)
+                    error[i] = 1.5 * noise / min(h, g)
                 else:
                     remain.append(i)
                     step[i] /= 4

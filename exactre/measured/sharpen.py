@@ -20,7 +20,7 @@ from exactre.oracle.measured import Array
 
 _FAR = (2.0**8, 2.0**9, 2.0**7)
 _GRID = 2.0**-8
-_TRIES = 12
+_TRIES = 24
 _NEAR = 2.0**-4
 
 

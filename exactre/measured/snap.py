@@ -64,7 +64,11 @@ def snap(values: Array, errors: Array, grid: Grid) -> Snapped | None:
         return None
     ratios = values / sizes[lead]
     slack = errors / sizes[lead] + np.abs(ratios) * (errors[lead] / sizes[lead] + _ROUNDING)
-    order = [int(i) for i in np.argsort(_misses(ratios, slack, grid)) if i != lead]
+    chances = _misses(ratios, slack, grid)
+    chance = float(chances.sum() - chances[lead]) + (grid.bits if grid.top else grid.bits - 1)
+    if chance >= 0:
+        return None  # so many false survivors have to be expected that there is no use in looking
+    order = [int(i) for i in np.argsort(chances) if i != lead and chances[i] < 0]
     survivors = _survivors(ratios, slack, grid, order)
     if grid.top is not None and len(survivors) > 1 and not (survivors % survivors[0]).any():
         survivors = survivors[:1]  # multiples of the primitive row
@@ -74,8 +78,6 @@ def snap(values: Array, errors: Array, grid: Grid) -> Snapped | None:
     spacing = _spacing(q * ratios, grid)
     entries = np.rint(q * ratios / spacing) * spacing
     unsure = np.flatnonzero(2 * q * slack >= spacing)
-    chances = _misses(ratios, slack, grid)
-    chance = float(chances.sum() - chances[lead]) + (grid.bits if grid.top else grid.bits - 1)
     scale = q / sizes[lead]
     if grid.top is None:
         shift = 2.0 ** -np.frexp(np.abs(entries).max())[1]
@@ -92,13 +94,6 @@ def on_grid(values: Array, errors: Array, grid: Grid) -> tuple[Array, NDArray[np
     nearest = np.rint(values / spacing) * spacing
     slack = errors + np.abs(values) * _ROUNDING
     return nearest, (np.abs(values - nearest) <= slack) & (2 * slack < spacing)
-
-
-def misses_grid(values: Array, errors: Array, grid: Grid) -> NDArray[np.bool_]:
-    """Where no number of the grid is within the error."""
-    spacing = _spacing(values, grid)
-    distance = np.abs(values - np.rint(values / spacing) * spacing)
-    return np.asarray(distance > errors + np.abs(values) * _ROUNDING)
 
 
 def _misses(ratios: Array, slack: Array, grid: Grid) -> Array:

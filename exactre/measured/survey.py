@@ -15,6 +15,7 @@ from exactre.oracle.measured import Array
 _REACH = 8  # whole lines end at distance 2^8
 _NEAREST = -3
 _BASE_BITS = 10
+_ONE = 3.0
 
 
 @dataclass(frozen=True)
@@ -106,6 +107,8 @@ def _bend(line: Line, kink: Kink, before: Gradient, after: Gradient) -> Bend | N
     normal_error = np.hypot(after.error, before.error)
     if (np.abs(normal) <= 4 * normal_error).all():
         return None
+    if (np.abs(jump - np.outer(weights, normal)) > _ONE * normal_error).any():
+        return None  # not of rank one: two boundaries, too close together for the line to tell
     return Bend(line.at(kink.t), line.v, kink.error, normal, normal_error)
 
 
