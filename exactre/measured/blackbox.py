@@ -17,7 +17,7 @@ from exactre.measured.domain import Box
 from exactre.measured.known import Known
 from exactre.measured.neuron import Neuron
 from exactre.measured.noise import Noise
-from exactre.measured.output import predicted, snapped
+from exactre.measured.output import predicted
 from exactre.measured.probe import Probe
 from exactre.measured.search import Search
 from exactre.network import Network
@@ -129,7 +129,7 @@ def _open_rows(neurons: list[Neuron], layer: int) -> list[Open]:
 def _assembled(search: Search) -> tuple[Network, list[Open]]:
     """The network with the output's numbers snapped, and those of them that are open."""
     assert search.output is not None
-    output = snapped(search.output)
+    output = search.output
     unsure = []
     for k, j in np.argwhere(output.weight_error > 0).tolist():
         unsure.append(

@@ -42,6 +42,14 @@ class Values:
     answers: Array
     errors: Array
 
+    def extended(self, other: Values) -> Values:
+        """These and the other's."""
+        return Values(
+            np.vstack([self.points, other.points]),
+            np.vstack([self.answers, other.answers]),
+            np.concatenate([self.errors, other.errors]),
+        )
+
 
 def sampled(probe: Probe, count: int, beside: Sequence[Array]) -> Values:
     """Answers at random points of several scales, and at the points `beside` the last layer's boundaries.

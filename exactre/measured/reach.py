@@ -108,5 +108,5 @@ def _across(
     if not probe.allows(np.stack([line.at(-reach), line.at(reach)])):
         return []
     kinks = scan(probe, line, [-reach, 0.0, reach])
-    bends = [Bend(line.at(kink.t), across, kink.error, _NOTHING, _NOTHING) for kink in kinks]
+    bends = [Bend(line.at(kink.t), across, kink.error, _NOTHING, _NOTHING, reach) for kink in kinks]
     return [b for b in bends if nearest_neuron(known, b.point, b.v, b.error) is None]

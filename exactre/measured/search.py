@@ -27,9 +27,11 @@ Watch = Callable[[str, tuple[int, ...]], None]
 _ROUNDS = 24
 _FIRST_LINES = 2
 _MANY_INPUTS = 64  # so many entries tell a row of the grid from one bend alone
+_ROOMIER = 2.0
 _POOR = 6  # a row with more than one in so many entries open is measured again
 _REACHED = 8  # up to so many open entries of a row are looked for on purpose
 _LINES_FIRST = 5
+_SAMPLES = 3  # times that the points for the output are doubled while numbers of it are open
 _CHECKS = 64
 _AGREES = 4.0
 _BESIDE = (-2.0, -0.25, 0.25, 2.0)
@@ -78,8 +80,8 @@ class Search:
         """Whether a kink's normal is worth its queries: nobody's, or that of a row which is still poor."""
         point = line.at(kink.t)
         for neuron in self.pending:
-            if not _is_poor(neuron) and self._is_on(neuron, point, line.v, kink.error):
-                return False
+            if self._is_on(neuron, point, line.v, kink.error):
+                return _is_poor(neuron) and room > _ROOMIER * max(bend.room for bend in neuron.bends)
         return nearest_neuron(self.known, point, line.v, kink.error) is None
 
     def _is_on(self, neuron: Neuron, point: np.ndarray, v: np.ndarray, error: float) -> bool:
@@ -196,18 +198,22 @@ class Search:
     def _finish(self) -> bool:
         """The last layer's signs and the output layer; True when they give the answers."""
         last = self.known.layers[-1]
-        values = output.sampled(
-            self.probe, 2 * output.unknowns(self.known, signed=False), self._beside_boundaries()
-        )
+        count = 2 * output.unknowns(self.known, signed=False)
+        values = output.sampled(self.probe, count, self._beside_boundaries())
         found = output.last_signs(self.known, values)
         if found is None:
             self.missing = "the active sides of the last layer are not known"
             return False
         self.known = self.known.with_last(replace(last, sign=found).oriented())
-        self.output = output.solved(self.known, values)
-        if self.output is None:
-            self.missing = "no output layer over the recovered neurons gives the answers"
-            return False
+        for _ in range(_SAMPLES):
+            solved = output.solved(self.known, values)
+            if solved is None:
+                self.missing = "no output layer over the recovered neurons gives the answers"
+                return False
+            self.output = output.snapped(solved)
+            if not (self.output.weight_error.any() or self.output.bias_error.any()):
+                break
+            values = values.extended(output.sampled(self.probe, len(values.points), ()))
         return self._agrees(values.points)
 
     def _agrees(self, agreed: np.ndarray) -> bool:

@@ -99,7 +99,7 @@ def _far_point(probe: Probe, neuron: Neuron, index: int | None, far: float) -> B
     v[lead] = 1.0
     expected = where - float(point[lead])
     slack = (float(np.abs(point) @ neuron.errors) + neuron.bias_error) / abs(row[lead]) + 2.0**-30
-    reach = max(far / 64, _NEAR)
+    reach = max(far / 512, _NEAR)
     line = Line(point, v)
     if not probe.allows(np.stack([line.at(-reach), line.at(reach)])):
         return None
@@ -109,4 +109,4 @@ def _far_point(probe: Probe, neuron: Neuron, index: int | None, far: float) -> B
     if len(kinks) != 1:
         return None
     normal: Array = np.zeros(0)  # not measured: the point alone matters
-    return Bend(line.at(kinks[0].t), v, kinks[0].error, normal, normal)
+    return Bend(line.at(kinks[0].t), v, kinks[0].error, normal, normal, reach)

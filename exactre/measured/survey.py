@@ -22,8 +22,8 @@ _ONE = 3.0
 class Bend:
     """A boundary point (n,) on a line of direction `v`, off along v by at most `error`.
 
-    `normal` (n,) with `normal_error` (n,) is the boundary's normal there up to scale, and the jump of output
-    combination `weights` (m,) across it along v.
+    `normal` (n,) with `normal_error` (n,) is the boundary's normal there up to scale: the jump of an output
+    combination of unit length across it along v; `room` is the distance to the next kink on the line.
     """
 
     point: Array
@@ -31,6 +31,7 @@ class Bend:
     error: float
     normal: Array
     normal_error: Array
+    room: float
 
     @property
     def quality(self) -> float:
@@ -81,7 +82,7 @@ class Survey:
                     gradients[region] = self._gradient(line, ts, region)
             before, after = gradients[i], gradients[i + 1]
             if before is not None and after is not None:
-                bend = _bend(line, kink, before, after)
+                bend = _bend(line, kink, room, before, after)
                 if bend is not None:
                     found.append(bend)
         self.bends += found
@@ -100,7 +101,7 @@ class Survey:
         return self.probe.gradient(line.at(middle), min(b - middle, middle - a))
 
 
-def _bend(line: Line, kink: Kink, before: Gradient, after: Gradient) -> Bend | None:
+def _bend(line: Line, kink: Kink, room: float, before: Gradient, after: Gradient) -> Bend | None:
     jump = after.value - before.value
     weights = np.linalg.svd(jump, full_matrices=False)[0][:, 0]  # of length one
     normal = weights @ jump
@@ -109,7 +110,7 @@ def _bend(line: Line, kink: Kink, before: Gradient, after: Gradient) -> Bend | N
         return None
     if (np.abs(jump - np.outer(weights, normal)) > _ONE * normal_error).any():
         return None  # not of rank one: two boundaries, too close together for the line to tell
-    return Bend(line.at(kink.t), line.v, kink.error, normal, normal_error)
+    return Bend(line.at(kink.t), line.v, kink.error, normal, normal_error, room)
 
 
 def nearest_neuron(known: Known, bend_point: Array, v: Array, error: float) -> tuple[int, int] | None:
