@@ -18,7 +18,7 @@ _LEVELS = 30
 _NEAR = 2.0**-6
 # Where the pieces that meet in a kink are checked, as shares of the interval: near to it for a long lever, and
 # nearer, since the outer pieces of a zigzag can meet outside of it.
-_AROUND = (-_NEAR, -(2.0**-13), 2.0**-13, _NEAR)
+_AROUND = (-_NEAR, -(2.0**-12), 2.0**-12, _NEAR)
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,8 @@ def scan(probe: Probe, line: Line, ends: list[float]) -> list[Kink]:
                 split.append((a, b))
             else:
                 maybe.append((a, b, meet))
-        near = [tuple(t + share * (b - a) for share in _AROUND) for a, b, t in maybe]
+        # Rounded to a share of the interval, so that the points stay short numbers.
+        near = [tuple(a + (round((t - a) / (b - a) * 2**14) / 2**14 + s) * (b - a) for s in _AROUND) for a, b, t in maybe]
         samples.ask([t for around in near for t in around])
         for (a, b, _), (before, just_before, just_after, after) in zip(maybe, near, strict=True):
             left = a, a + (b - a) / 4, before, just_before

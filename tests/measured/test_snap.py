@@ -36,7 +36,7 @@ def is_multiple(found, entries):
 
 
 @pytest.mark.parametrize("grid", GRIDS, ids=lambda grid: grid.name)
-@examples(8)
+@examples(4)
 @given(st.integers(0, 10**6), st.integers(12, 40))
 def test_a_row_of_the_grid_is_found_exactly(grid, seed, n):
     entries = row(grid, seed, n)
@@ -48,7 +48,7 @@ def test_a_row_of_the_grid_is_found_exactly(grid, seed, n):
     assert found.false_positive < CERTAIN
 
 
-@examples(8)
+@examples(4)
 @given(st.integers(0, 10**6), st.integers(12, 40))
 def test_floats_keep_their_bits_up_to_a_power_of_two(seed, n):
     entries = row(FLOAT32, seed, n)
@@ -58,14 +58,14 @@ def test_floats_keep_their_bits_up_to_a_power_of_two(seed, n):
     assert abs(np.frexp(ratio)[0]) == 0.5
 
 
-@examples(30)
+@examples(10)
 @given(st.sampled_from(GRIDS), st.integers(0, 10**6), st.integers(12, 40))
 def test_a_row_that_is_on_no_grid_is_refused(grid, seed, n):
     entries = np.random.default_rng(seed).normal(size=n)
     assert snap(*measured(entries, seed, 42), grid) is None
 
 
-@examples(30)
+@examples(10)
 @given(
     st.sampled_from([(BFLOAT16, FLOAT32), (INTEGERS, FLOAT32), (FLOAT16, FLOAT32), (BFLOAT16, FLOAT16)]),
     st.integers(0, 10**6),
@@ -76,20 +76,20 @@ def test_a_row_of_a_finer_grid_is_not_on_the_coarser_one(grids, seed, n):
     assert snap(*measured(row(fine, seed, n), seed, 42), coarse) is None
 
 
-@examples(20)
+@examples(6)
 @given(st.sampled_from([FLOAT32, FLOAT16, RATIONALS]), st.integers(0, 10**6), st.integers(2, 40))
 def test_errors_too_large_for_the_grid_leave_nothing_certain(grid, seed, n):
     found = snap(*measured(row(grid, seed, n), seed, 6), grid)
     assert found is None or found.false_positive > CERTAIN
 
 
-@examples(20)
+@examples(6)
 @given(st.sampled_from(GRIDS), st.integers(0, 10**6))
 def test_one_entry_is_on_every_grid_and_so_on_none(grid, seed):
     assert snap(*measured(row(grid, seed, 1), seed, 42), grid) is None
 
 
-@examples(20)
+@examples(6)
 @given(st.integers(0, 10**6), st.integers(12, 40), st.data())
 def test_one_entry_off_the_grid_by_a_third_of_its_spacing_spoils_the_row(seed, n, data):
     entries = row(FLOAT32, seed, n)
