@@ -27,6 +27,7 @@ _REPEATED = 6
 _SIGNIFICANDS = (8, 11, 24)
 _DIGITS = range(1, 10)
 _ENOUGH = 10  # bits of an answer without which not even eight-bit weights can be told apart
+_ULPS = 2.0**-46  # what another order of summation may change an answer by is not worth a word
 _SHORT_BITS = 26  # of a coordinate, relative to the largest one
 
 
@@ -86,7 +87,7 @@ def measure(ledger: FloatLedger, box: Box | None, rng: np.random.Generator) -> N
     again = np.concatenate([x[:_REPEATED] for x in points[:2]])
     before, now = ledger.again(again)
     spread = float(np.abs(before - now).max())
-    if spread > max(short[:2]):
+    if spread > _ULPS * float(np.abs(now).max()):
         statements.append(f"the same query has answers up to {spread:.2g} apart")
         errors = [np.maximum(error, 2 * spread) for error in errors]
     statements += _saturation(points, answers)

@@ -38,7 +38,8 @@ def shown(probe: Probe, known: Known, depth: int, neuron: Neuron, index: int) ->
     for attempt in range(_TRIES):
         level = levels[attempt % len(levels)]
         start = neuron.bends[int(probe.rng.integers(len(neuron.bends)))].point
-        point = _walk(known, depth, neuron, index, level, start + probe.rng.normal(size=known.dim) / 4)
+        aside = probe.rng.normal(size=known.dim) * float(np.exp2(probe.rng.uniform(-2, 3)))
+        point = _walk(known, depth, neuron, index, level, start + aside)
         if point is None:
             continue
         here = []

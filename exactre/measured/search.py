@@ -30,6 +30,7 @@ _MANY_INPUTS = 64  # so many entries tell a row of the grid from one bend alone
 _ROOMIER = 2.0
 _POOR = 6  # a row with more than one in so many entries open is measured again
 _REACHED = 8  # up to so many open entries of a row are looked for on purpose
+_SOUGHT = 4
 _LINES_FIRST = 5
 _SAMPLES = 3  # times that the points for the output are doubled while numbers of it are open
 _CHECKS = 64
@@ -52,6 +53,7 @@ class Search:
         self.output: output.Output | None = None
         self.missing = ""
         self._watch = watch
+        self._sought: dict[tuple[int, int, bytes], int] = {}  # how often an entry was looked for in vain
         self._settled: dict[tuple[int, frozenset[int]], Neuron | None] = {}
 
     def widths(self) -> tuple[int, ...]:
@@ -174,7 +176,10 @@ class Search:
             if len(neuron.open) > _REACHED or not np.isfinite(neuron.bias_error):
                 continue
             for index in neuron.open:
-                neuron = shown(self.probe, known, depth, neuron, index)
+                key = depth, index, neuron.row[neuron.errors == 0].tobytes()
+                self._sought[key] = self._sought.get(key, 0) + 1
+                if self._sought[key] <= _SOUGHT:
+                    neuron = shown(self.probe, known, depth, neuron, index)
             self.pending[k] = neuron
         fresh = [neuron for neuron in self.pending if neuron.is_exact]
         if fresh:
