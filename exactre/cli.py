@@ -247,7 +247,7 @@ def _recover(options: argparse.Namespace) -> int:
     if Path(options.out).suffix in set(SUFFIXES) - {".json"}:
         raise FormatError(f"{options.out}: expected a .json file, since any exact network fits into it")
     if options.box is not None and options.arithmetic is None:
-        raise FormatError("recover: --box needs --float64 or --float32, since exact answers come from anywhere")
+        raise FormatError("recover: --box needs --float64 or --float32, expected one of them")
     _check_targets(options.out, options.certificate, options.graph)
     served = options.arithmetic is not None and options.model.startswith(("http://", "https://"))
     net = options.model if served else _load(options.model, options)

@@ -57,7 +57,7 @@ def _in_place(values: Floats, matrix: Matrix) -> Floats:
 
 
 class FloatNetwork:
-    """A network with its weights rounded to floats of one kind, evaluated in that kind's arithmetic by numpy."""
+    """A network with its weights rounded to one kind of float, evaluated by numpy in its arithmetic."""
 
     def __init__(self, net: Network, kind: Kind) -> None:
         self.kind = kind

@@ -42,8 +42,8 @@ class Open:
 class Measurement:
     """What a measured recovery rests on.
 
-    `noise` states what was found about the oracle; `log2_false` bounds the chance (binary logarithm) that a row
-    only seems to lie on its grid; `open` are the numbers that are not exact, each with its error bound.
+    `noise` states what was found about the oracle; `log2_false` bounds the chance (binary logarithm) that a
+    row only seems to lie on its grid; `open` are the numbers that are not exact, each with its error bound.
     `nearest` is the network with the nearest values for these; None while a layer is missing.
     """
 

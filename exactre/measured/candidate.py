@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import NDArray
 
 from exactre.measured.known import ROUNDING, Known
 from exactre.measured.survey import Bend
@@ -34,7 +35,7 @@ class Candidate:
     bends: list[Bend] = field(default_factory=list)
 
     def merge(self, other: Candidate) -> bool:
-        """Take in another candidate's bends if its coefficients are proportional to these; whether they are."""
+        """Take in another candidate's bends if its coefficients are proportional; whether they are."""
         values, errors = other.values, other.errors
         common = np.flatnonzero(np.isfinite(errors) & np.isfinite(self.errors))
         if len(common) < _COMMON:
@@ -82,13 +83,15 @@ def coefficients(known: Known, depth: int, bend: Bend) -> tuple[Array, Array] | 
     return combination(forms[active], active, len(values), bend, _SPARE)
 
 
-def combination(forms: Array, index: Array, width: int, bend: Bend, spare: int) -> tuple[Array, Array] | None:
+def combination(
+    forms: Array, index: NDArray[np.int64], width: int, bend: Bend, spare: int
+) -> tuple[Array, Array] | None:
     """The unique c with c forms = normal, as entries `index` of a row of `width`, with error bounds."""
     n = forms.shape[1]
     if not len(index) or len(index) > n - spare:
         return None
     u, s, vt = np.linalg.svd(forms, full_matrices=False)
-    if s[-1] < s[0] * 2.0**-20:
+    if s[-1] <= s[0] * 2.0**-20:
         return None
     inverse = (vt.T / s) @ u.T  # (n, active)
     error = bend.normal_error + np.abs(bend.normal).max() * ROUNDING
@@ -122,8 +125,8 @@ def grouped(known: Known, depth: int, bends: Sequence[Bend]) -> list[Candidate]:
 def refined(known: Known, depth: int, candidate: Candidate) -> Candidate:
     """The candidate with what the places of its bends say: row . h + bias = 0 at each, far apart as they are.
 
-    Weighted least squares over the entries and the bias, the leading entry held. Left as it is where that does
-    not fit, or where there is nothing to gain.
+    Weighted least squares over the entries and the bias, the leading entry held. Left as it is where that
+    does not fit, or where there is nothing to gain.
     """
     entries = np.flatnonzero(np.isfinite(candidate.errors))
     values, errors = candidate.values[entries], candidate.errors[entries]

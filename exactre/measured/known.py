@@ -1,7 +1,7 @@
 """The layers known so far, in float64: values, forms and which boundary passes through a point.
 
-Weights of a known layer are exact (a float64 holds every number of the grids); what is computed from them here
-proposes points and measures, and its rounding is counted as an error wherever a bound rests on it.
+Weights of a known layer are exact (a float64 holds every number of the grids); what is computed from them
+here proposes points and measures, and its rounding is counted as an error wherever a bound rests on it.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ def _identity(n: int) -> Array:
 class Layer:
     """Rows of one layer over the neurons of the layer before (or the inputs): relu(weight h + bias).
 
-    `weight` (k, p) and `bias` (k,); `sign` (k,) is +1 or -1 where the active side is known, else 0: the row of
-    such a neuron may be the true one times -1.
+    `weight` (k, p) and `bias` (k,); `sign` (k,) is +1 or -1 where the active side is known, else 0: the row
+    of such a neuron may be the true one times -1.
     """
 
     weight: Array
@@ -49,7 +49,7 @@ class Cell:
     input: Array
 
     def below(self, depth: int) -> tuple[Array, Array]:
-        """Values (p,) and forms (p, n) that layer `depth` reads: the inputs, or the layer before after ReLU."""
+        """Values (p,) and forms (p, n) that layer `depth` reads: inputs, or the layer before after ReLU."""
         if depth == 0:
             return self.input, _identity(len(self.input))
         active = self.values[depth - 1] > 0

@@ -8,6 +8,7 @@ are halved (design 4.1, with tolerances that are bounds of the noise).
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -15,9 +16,10 @@ from exactre.measured.probe import Probe
 from exactre.oracle.measured import Array
 
 _LEVELS = 30
+_SHORT = 1 << 14
 _NEAR = 2.0**-6
-# Where the pieces that meet in a kink are checked, as shares of the interval: near to it for a long lever, and
-# nearer, since the outer pieces of a zigzag can meet outside of it.
+# Where the pieces that meet in a kink are checked, as shares of the interval: near to it for a long lever,
+# and nearer, since the outer pieces of a zigzag can meet outside of it.
 _AROUND = (-_NEAR, -(2.0**-12), 2.0**-12, _NEAR)
 
 
@@ -77,7 +79,7 @@ def scan(probe: Probe, line: Line, ends: list[float]) -> list[Kink]:
     """
     samples = _Samples(probe, line)
     found: list[Kink] = []
-    open_intervals = list(zip(ends[:-1], ends[1:], strict=True))
+    open_intervals = list(pairwise(ends))
     for _ in range(_LEVELS):
         samples.ask([t for a, b in open_intervals for t in _stations(a, b)])
         maybe: list[tuple[float, float, float]] = []
@@ -90,8 +92,7 @@ def scan(probe: Probe, line: Line, ends: list[float]) -> list[Kink]:
                 split.append((a, b))
             else:
                 maybe.append((a, b, meet))
-        # Rounded to a share of the interval, so that the points stay short numbers.
-        near = [tuple(a + (round((t - a) / (b - a) * 2**14) / 2**14 + s) * (b - a) for s in _AROUND) for a, b, t in maybe]
+        near = [_around(a, b, t) for a, b, t in maybe]
         samples.ask([t for around in near for t in around])
         for (a, b, _), (before, just_before, just_after, after) in zip(maybe, near, strict=True):
             left = a, a + (b - a) / 4, before, just_before
@@ -110,6 +111,12 @@ def scan(probe: Probe, line: Line, ends: list[float]) -> list[Kink]:
 def _stations(a: float, b: float) -> tuple[float, ...]:
     length = b - a
     return a, a + length / 8, a + length / 4, b - length / 4, b - length / 8, b
+
+
+def _around(a: float, b: float, t: float) -> tuple[float, ...]:
+    """Where the pieces that meet at t are checked, at short numbers."""
+    share = round((t - a) / (b - a) * _SHORT) / _SHORT
+    return tuple(a + (share + beside) * (b - a) for beside in _AROUND)
 
 
 def _meeting(samples: _Samples, a: float, b: float) -> float | None:
@@ -141,5 +148,5 @@ def _kink(samples: _Samples, a: float, before: float, after: float, b: float) ->
     if not before < t < after:
         return None
     noise = max(samples.sigma[s] for s in (a, before, after, b))
-    # Both pieces are extrapolated by a small part of their length, which adds little to the noise of two answers.
+    # Both pieces are extrapolated by a small part of their length, which adds little to their noise.
     return Kink(t, 2 * noise / size + abs(t) * 2.0**-50)

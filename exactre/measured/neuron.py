@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from exactre.measured.candidate import Candidate, refined
 from exactre.measured.known import ROUNDING, Known
@@ -48,13 +49,11 @@ class Neuron:
         return [int(i) for i in np.flatnonzero(self.errors)]
 
 
-def neuron_of(
-    known: Known, depth: int, candidate: Candidate, grids: tuple[Grid, ...] = GRIDS
-) -> Neuron | None:
+def neuron_of(known: Known, depth: int, candidate: Candidate) -> Neuron | None:
     """The neuron on the first grid that has exactly one row for the candidate; None where none has."""
     candidate = refined(known, depth, candidate)
     shown = np.flatnonzero(np.isfinite(candidate.errors))
-    for grid in grids:
+    for grid in GRIDS:
         snapped = snap(candidate.values[shown], candidate.errors[shown], grid)
         if snapped is not None and snapped.false_positive < _LIKELY:
             neuron = _placed(known, depth, candidate, shown, snapped)
@@ -63,7 +62,9 @@ def neuron_of(
     return None
 
 
-def _placed(known: Known, depth: int, candidate: Candidate, shown: Array, snapped: Snapped) -> Neuron | None:
+def _placed(
+    known: Known, depth: int, candidate: Candidate, shown: NDArray[np.int64], snapped: Snapped
+) -> Neuron | None:
     row, errors = np.zeros(len(candidate.values)), np.full(len(candidate.values), np.inf)
     row[shown] = snapped.entries
     errors[shown] = 0.0

@@ -1,9 +1,10 @@
 """How far an oracle's answers are from the function: noise, rounding, saturation, non-determinism.
 
 Measured before anything else, on micro-segments: three points so close together that hardly any boundary
-lies between them, whose answers would be collinear without noise. The bound grows with the point's size, since
-the sums inside a network do, and is smaller where the coordinates are short numbers, whose products with weights
-are exact. Errors of different answers are independent, so that their bounds add like their squares.
+lies between them, whose answers would be collinear without noise. The bound grows with the point's size,
+since the sums inside a network do, and is smaller where the coordinates are short numbers, whose products
+with weights are exact. Errors of different answers are independent, so that their bounds add like
+squares.
 """
 
 from __future__ import annotations
@@ -20,14 +21,14 @@ from exactre.oracle.measured import Array
 _SCALES = (2.0**-2, 1.0, 2.0**4, 2.0**8)
 _SEGMENTS = 16
 _QUANTILE = 0.8
-# The 0.8 quantile of a normal second difference is 3.1 standard deviations of one answer; at most points 6 are
-# more than enough, but the noise is not the same everywhere.
+# The 0.8 quantile of a normal second difference is 3.1 standard deviations of one answer; 6
+# are more than enough at most points, but the noise is not the same everywhere.
 _SAFETY = 2.0
 _REPEATED = 6
 _SIGNIFICANDS = (8, 11, 24)
 _DIGITS = range(1, 10)
 _ENOUGH = 10  # bits of an answer without which not even eight-bit weights can be told apart
-_ULPS = 2.0**-46  # what another order of summation may change an answer by is not worth a word
+_ULPS = 2.0**-46  # what another order of summation changes is not worth a word
 _SHORT_BITS = 26  # of a coordinate, relative to the largest one
 
 
@@ -112,7 +113,7 @@ def _segments(
         shape = _SEGMENTS, ledger.input_dim
         spread = np.clip(rng.normal(size=shape), -1.75, 1.75)
         base = np.rint((centre + spread * scale) / unit) * unit
-        length = np.maximum(np.rint(near * scale * rng.uniform(0.5, 1, size=shape) / unit), 1.0) * unit
+        length = np.maximum(np.rint(near * scale * rng.uniform(0.5, 1, shape) / unit), 1.0) * unit
         step = length * rng.choice([-1.0, 1.0], size=shape)
         x = np.concatenate([base - step, base, base + step])
         before, middle, after = np.split(ledger.ask(x), 3)
@@ -132,7 +133,7 @@ def _level(levels: Array, points: Sequence[Array]) -> Level:
 
 @dataclass(frozen=True)
 class _Rounding:
-    """A rounding that answers have gone through, whose error is `absolute` or `relative` to the largest one."""
+    """A rounding of all answers, whose error is `absolute` or `relative` to the largest one."""
 
     text: str
     absolute: float
@@ -167,5 +168,6 @@ def _saturation(points: Sequence[Array], answers: Sequence[Array]) -> list[str]:
         values, counts = np.unique(column, return_counts=True)
         if counts.max() * 4 >= len(column):
             far = float(np.abs(points[-1]).max())
-            found.append(f"output {k} is {values[counts.argmax()]:.6g} at many points up to {far:.3g} away")
+            value = values[counts.argmax()]
+            found.append(f"output {k} is {value:.6g} at many points up to {far:.3g} away")
     return found

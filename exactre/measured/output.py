@@ -1,8 +1,8 @@
 """The output layer, and the signs of the last hidden one, from values at random points.
 
-With rows u_z exact, f = sum A_z relu(u_z) + B . h + c over the layer h below: linear in A, B and c. B shows the
-neurons whose active side is the other one, since relu(-u) = relu(u) - u. Then A and c are solved for again
-without B, and snapped.
+With rows u_z exact, f = sum A_z relu(u_z) + B . h + c over the layer h below: linear in A, B and c. B shows
+the neurons whose active side is the other one, since relu(-u) = relu(u) - u. Then A and c are solved for
+again without B, and snapped.
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ def last_signs(known: Known, values: Values) -> NDArray[np.int64] | None:
     found, *_ = np.linalg.lstsq(features * weights, values.answers * weights, rcond=None)
     # B = -sum over the wrong ones of A_z row_z, for every output.
     system = np.vstack([-(layer.weight * a[:, None]).T for a in found[:k].T])
-    target = np.concatenate([b for b in found[k:-1].T])
+    target = np.concatenate(list(found[k:-1].T))
     if system.shape[0] < k:
         return None
     wrong, *_ = np.linalg.lstsq(system, target, rcond=None)
@@ -117,8 +117,8 @@ def solved(known: Known, values: Values) -> Output | None:
 def snapped(output: Output) -> Output:
     """The output on the coarsest grid that all its certain numbers lie on; an error of 0 is an exact number.
 
-    Integers times a power of two, or floats, whose scale is known here: so a number that hits is certain where
-    the grid leaves it one value.
+    Integers times a power of two, or floats, whose scale is known here: so a number that hits is certain
+    where the grid leaves it one value.
     """
     values = np.hstack([output.weight, output.bias[:, None]])
     errors = np.hstack([output.weight_error, output.bias_error[:, None]])

@@ -29,8 +29,8 @@ _NOTHING: Array = np.zeros(0)
 def shown(probe: Probe, known: Known, depth: int, neuron: Neuron, index: int) -> Neuron:
     """The neuron with entry `index` measured where neuron `index` below it is active.
 
-    `known` ends with the layer that is being built, or with the layer below it, which is layer `depth`. A missing
-    entry is taken when two boundary points far apart agree on it, since a boundary point can be another neuron's.
+    `known` ends with the layer that is being built, or with the layer below it, which is layer `depth`. A
+    missing entry is taken when two boundary points far apart agree on it, since one can be another neuron's.
     """
     missing = bool(np.isinf(neuron.errors[index]))
     levels = _MISSING_LEVELS if missing else _OPEN_LEVELS

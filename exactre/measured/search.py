@@ -51,7 +51,7 @@ class Search:
         self.pending: list[Neuron] = []
         self.known = Known(probe.dim)
         self.output: output.Output | None = None
-        self.missing = ""
+        self.missing = "no line shows a kink"
         self._watch = watch
         self._sought: dict[tuple[int, int, bytes], int] = {}  # how often an entry was looked for in vain
         self._settled: dict[tuple[int, frozenset[int]], Neuron | None] = {}
@@ -143,7 +143,7 @@ class Search:
             pool = [b for b in pool if nearest_neuron(layer, b.point, b.v, b.error) is None]
         self.pending = []
         least = 1 if depth == 0 and self.probe.dim > _MANY_INPUTS else 2
-        fresh = []
+        fresh: list[Neuron] = []
         for candidate in grouped(below, depth, pool):
             if len(candidate.bends) < least:
                 continue

@@ -60,9 +60,11 @@ def sharpened(probe: Probe, neuron: Neuron) -> Neuron:
     inputs = Known(probe.dim)
     for _ in range(_TRIES if neuron.bias_error else 0):
         bend = _far_point(probe, neuron, None, 0.0)
-        found = None if bend is None else located(inputs, 0, replace(neuron, bends=(*neuron.bends, bend)))
-        if found is not None and found.bias_error < neuron.bias_error:
-            neuron = replace(found, bends=neuron.bends)
+        if bend is None:
+            continue
+        placed = located(inputs, 0, replace(neuron, bends=(*neuron.bends, bend)))
+        if placed is not None and placed.bias_error < neuron.bias_error:
+            neuron = replace(placed, bends=neuron.bends)
             break
     if neuron.bias_error:
         return neuron
@@ -83,7 +85,7 @@ def sharpened(probe: Probe, neuron: Neuron) -> Neuron:
 
 
 def _far_point(probe: Probe, neuron: Neuron, index: int | None, far: float) -> Bend | None:
-    """A boundary point with input `index` far out and the other open inputs at zero; None where none shows."""
+    """A boundary point with input `index` far out and the other open inputs at zero, if one shows."""
     row, rng = neuron.row, probe.rng
     certain = np.flatnonzero((neuron.errors == 0) & (row != 0))
     steep = certain[np.argsort(-np.abs(row[certain]))[: 1 + len(certain) // 2]]

@@ -131,7 +131,7 @@ def _survivors(ratios: Array, slack: Array, grid: Grid, order: list[int]) -> NDA
 
 
 def _spacing(values: Array, grid: Grid) -> Array:
-    """Distance of neighbouring grid numbers at each value; the spacing at zero is as at the smallest float."""
+    """Distance of neighbouring grid numbers at each value; at zero as at the smallest float."""
     if grid.top is not None:
         return np.ones_like(values)
     return np.asarray(np.ldexp(1.0, np.maximum(np.frexp(values)[1], -1000) - grid.bits))

@@ -60,7 +60,7 @@ class Survey:
         """Where the intervals of a whole line end."""
         if self.probe.box is not None:
             low, high = self.probe.box.reach(line.p, line.v)
-            return np.linspace(low, high, 18)[1:-1].tolist()
+            return [float(t) for t in np.linspace(low, high, 18)[1:-1]]
         far = [2.0**k for k in range(_NEAREST, _REACH + 1)]
         return [*(-t for t in reversed(far)), 0.0, *far]
 
@@ -89,7 +89,7 @@ class Survey:
         return found
 
     def _gradient(self, line: Line, ts: list[float], region: int) -> Gradient | None:
-        """The gradient in the middle of a region; at the line's ends not farther than its neighbour's width."""
+        """The gradient in the middle of a region, or not far from its kink at the line's ends."""
         a, b = ts[region], ts[region + 1]
         if region == 0 and len(ts) > 3:
             a = max(a, b - max(ts[2] - ts[1], 1.0))

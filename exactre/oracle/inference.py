@@ -25,7 +25,8 @@ _BUSY = (408, 425, 429, 500, 502, 503, 504)
 class InferenceServer:
     """Oracle over `http(s)://HOST/.../v2/models/NAME[/versions/V]`: one input and one output of FP32 or FP64.
 
-    A request that fails is sent again: `tries` times, after `pause`, 2 `pause`, ... seconds; `timeout` is for each.
+    A request that fails is sent again, `tries` times in all, after `pause`, 2 `pause`, ... seconds; `timeout`
+    is for each.
     Raises OracleError when the server does not answer, or describes another kind of model.
     """
 

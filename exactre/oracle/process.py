@@ -7,6 +7,7 @@ import queue
 import subprocess
 import threading
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import IO
 
 import numpy as np
@@ -19,8 +20,8 @@ from exactre.oracle.patience import Unavailable, patiently
 class JsonLines:
     """Oracle over a command: it reads `[x1, ..., xn]` and writes `[y1, ..., ym]`, in order, a line each.
 
-    A process that dies, or is silent for `timeout` seconds, is started again, at most `tries` times in a row with
-    growing pauses, and gets the points that have no answer yet. Use it in a `with`, or call `close`.
+    A process that dies, or is silent for `timeout` seconds, is started again, at most `tries` times in a row
+    with growing pauses, and gets the points that have no answer yet. Use it in a `with`, or call `close`.
     """
 
     def __init__(
@@ -57,9 +58,8 @@ class JsonLines:
         """Yield each answer (1, m) as it comes. Raises OracleError."""
         done = 0
         while done < len(points):
-            first = done
             # A try that brings no answer at all counts; one that breaks off later starts the count again.
-            yield patiently(lambda k=first: self._first(points[k:]), tries=self._tries, pause=self._pause)
+            yield patiently(partial(self._first, points[done:]), tries=self._tries, pause=self._pause)
             done += 1
             while done < len(points):
                 try:
@@ -74,7 +74,7 @@ class JsonLines:
         try:
             process = self._running()
             assert process.stdin is not None
-            # In a thread, since the process may answer before it has read everything, and both pipes are short.
+            # In a thread, since the process may answer before it has read everything.
             threading.Thread(target=_write, args=(process.stdin, points), daemon=True).start()
             return self._next()
         except Unavailable:

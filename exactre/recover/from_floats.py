@@ -1,4 +1,4 @@
-"""`recover(..., exact=False)`: the target as a measured oracle, the measured recovery, and the proof at the end."""
+"""`recover(..., exact=False)`: a target as a measured oracle, its recovery, and the proof at the end."""
 
 from __future__ import annotations
 

@@ -69,9 +69,9 @@ def recover(
     `net` is a Network, a model file, an Oracle, or a callable from a tuple of `input_dim` Fractions to a
     sequence of Fraction or int. Recovery sees its answers only; a Network or file is used again at the end
     to prove the result equal (`executor` serves that proof). Same seed, same queries, same result.
-    With `exact=False` the answers are floats: of a Network or file in `arithmetic`, of a MeasuredOracle, an ONNX
-    Runtime session, a torch module, or a callable from float arrays (count, n) to arrays (count, m); `box` bounds
-    every coordinate of a query. `Result.measured` then says what is exact.
+    With `exact=False` the answers are floats: of a Network or file in `arithmetic`, of a MeasuredOracle, an
+    ONNX Runtime session, a torch module, or a callable from float arrays (count, n) to arrays (count, m);
+    `box` bounds every coordinate of a query. `Result.measured` then says what is exact.
     Raises ExactreError for unusable arguments, OracleError when the oracle fails or contradicts itself.
     Source: Rolnick and Koerding, ICML 2020; design of the canonical form in `proofs/`.
     """

@@ -1,5 +1,7 @@
 """Every measured value comes with an interval, and the true value lies in it: noise, kinks, normals."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from campaign import FACTOR
@@ -21,7 +23,7 @@ def layers(widths, seed):
     """He-random float32 (weight, bias) of every layer."""
     rng = np.random.default_rng(seed)
     found = []
-    for n, m in zip(widths[:-1], widths[1:], strict=True):
+    for n, m in pairwise(widths):
         weight = (rng.normal(size=(m, n)) * np.sqrt(2 / n)).astype(np.float32)
         found.append((weight.astype(float), (rng.normal(size=m) / 2).astype(np.float32).astype(float)))
     return found
@@ -80,14 +82,16 @@ def test_answers_are_within_the_noise_bound(kind, seed):
     rng = np.random.default_rng(seed)
     points = rng.normal(size=(500, 20)) * np.exp2(rng.uniform(-2, 8, size=(500, 1)))
     points = asked.rounded(points)
-    exact = function([(w.astype(np.longdouble), b) for w, b in net], "longdouble")(points.astype(np.longdouble))
+    precise = [(w.astype(np.longdouble), b) for w, b in net]
+    exact = function(precise, "longdouble")(points.astype(np.longdouble))
     answers, bounds = asked.answers(points)
     assert (np.abs(answers - exact) <= bounds[:, None]).all()
 
 
 def test_two_kinks_close_together_are_two_and_no_third():
     """The outer pieces meet beside both kinks, where there is none."""
-    f = function([(np.array([[1.0], [1.0]]), np.array([0.0, -(2.0**-9)])), (np.array([[3.0, -2.0]]), np.zeros(1))])
+    hidden = np.array([[1.0], [1.0]]), np.array([0.0, -(2.0**-9)])
+    f = function([hidden, (np.array([[3.0, -2.0]]), np.zeros(1))])
     kinks = scan(probe(f, 1), Line(np.zeros(1), np.ones(1)), [-8.3, 9.1])
     assert [round(kink.t, 12) for kink in kinks] == [0, 2.0**-9]
 
@@ -108,7 +112,7 @@ def test_rounding_to_decimals_is_found_and_bounds_the_error():
     assert found.bound(np.zeros((1, 6)))[0] >= 0.5e-4
 
 
-def test_rounding_to_three_places_is_hopeless_and_to_nine_is_not():
+def test_rounding_to_two_places_is_hopeless_and_to_nine_is_not():
     assert probe(rounded_to(2), 6).noise.is_hopeless
     assert not probe(rounded_to(9), 6).noise.is_hopeless
 

@@ -1,6 +1,7 @@
-"""A custom runtime for MLServer: the network of `secret.json` beside this file, in float64, its input named x."""
+"""A custom runtime for MLServer: the network of `secret.json` beside this file, in float64."""
 
 import json
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -13,8 +14,7 @@ class Secret(MLModel):
     async def load(self) -> bool:
         layers = json.loads(Path(__file__).with_name("secret.json").read_text())["layers"]
         self._layers = [
-            (np.array([[_value(v) for v in row] for row in layer["weight"]]), [_value(v) for v in layer["bias"]])
-            for layer in layers
+            (np.array([_row(row) for row in layer["weight"]]), _row(layer["bias"])) for layer in layers
         ]
         return True
 
@@ -27,6 +27,5 @@ class Secret(MLModel):
         return InferenceResponse(model_name=self.name, outputs=[NumpyCodec.encode_output("y", x)])
 
 
-def _value(text):
-    p, _, q = text.partition("/")
-    return int(p) / int(q or 1)
+def _row(texts):
+    return [float(Fraction(text)) for text in texts]

@@ -1,4 +1,4 @@
-"""The Open Inference Protocol: against MLServer, and against a server that fails in every way we could think of."""
+"""The Open Inference Protocol: against MLServer, and against a server that fails in many ways."""
 
 import json
 import socket
@@ -72,7 +72,7 @@ def test_a_real_server_is_described_and_answers_with_every_bit(mlserver):
 
 
 def test_a_model_that_a_real_server_does_not_have_is_an_error_with_its_words(mlserver):
-    with pytest.raises(OracleError, match="HTTP 404 .*nobody"):
+    with pytest.raises(OracleError, match=r"HTTP 404 .*nobody"):
         InferenceServer(mlserver.replace("secret", "nobody"))
 
 
@@ -217,5 +217,5 @@ def test_other_addresses_are_refused(url):
 
 
 def test_a_server_that_is_not_there_is_said_so():
-    with pytest.raises(OracleError, match="no answer in 2 tries: .*Connection"):
+    with pytest.raises(OracleError, match=r"no answer in 2 tries: .*Connection"):
         InferenceServer(f"http://127.0.0.1:{free_port()}/v2/models/m", tries=2, pause=0.01)

@@ -134,5 +134,5 @@ def test_sessions_of_any_batch_and_shape_are_asked(shape):
     ],
 )
 def test_other_sessions_are_refused(wrong):
-    with pytest.raises(OracleError, match="expected (a session of one output|an input of one point)"):
+    with pytest.raises(OracleError, match=r"expected (a session of one output|an input of one point)"):
         session_oracle(wrong)

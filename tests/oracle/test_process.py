@@ -1,4 +1,4 @@
-"""Another process that speaks JSON lines: it may die, be silent or talk nonsense; answers are never mixed up."""
+"""Another process that speaks JSON lines: it may die, be silent or talk nonsense."""
 
 import sys
 
