@@ -10,9 +10,8 @@ from os import PathLike
 from exactre.certify.certificate import Certificate
 from exactre.certify.equivalence import certify_equivalence
 from exactre.errors import ExactreError
-from exactre.formats import load
+from exactre.formats import is_module, load
 from exactre.formats.floats import FloatNetwork
-from exactre.formats.torch_module import is_module
 from exactre.measured.blackbox import Outcome, recover_measured
 from exactre.measured.domain import Box
 from exactre.network import Network

@@ -10,7 +10,6 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
-from fractions import Fraction
 from os import PathLike
 
 import networkx as nx

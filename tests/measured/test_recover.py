@@ -3,7 +3,9 @@
 from itertools import pairwise
 
 import numpy as np
+import onnxruntime
 import pytest
+import torch
 
 import exactre
 from exactre.errors import ExactreError, LedgerError
@@ -67,6 +69,22 @@ def test_a_black_box_of_arrays_is_consistent_and_the_same_network():
     assert (box.status, box.certificate) == ("consistent", None)
     assert box.assumptions
     assert box.network == certified(net).network
+
+
+def test_a_torch_module_and_a_session_are_recovered_from_their_answers(tmp_path):
+    module = torch.nn.Sequential(torch.nn.Linear(8, 4), torch.nn.ReLU(), torch.nn.Linear(4, 1)).double()
+    with torch.no_grad():
+        for k, parameter in enumerate(module.parameters()):
+            draw = torch.Generator().manual_seed(k)
+            parameter.copy_(torch.randn(parameter.shape, generator=draw, dtype=torch.float32))
+    result = exactre.recover(module, input_dim=8, exact=False)
+    assert result.status == "consistent"
+    assert exactre.certify_equivalence(exactre.load(module), result.network).status == "equivalent"
+    net = integers((8, 4, 2), 1)
+    exactre.save(net, tmp_path / "net.onnx")
+    result = exactre.recover(onnxruntime.InferenceSession(tmp_path / "net.onnx"), exact=False)
+    assert result.status == "consistent"
+    assert exactre.certify_equivalence(net, result.network).status == "equivalent"
 
 
 def test_the_same_seed_asks_the_same():

@@ -5,6 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 import onnxruntime
 import pytest
+import torch
 
 from exactre import save
 from exactre.errors import OracleError, ShapeError
@@ -55,47 +56,20 @@ def test_a_residual_network_is_evaluated_too():
     assert found.tolist() == [[float(v) for v in net(x)] for x in [(1, 2), (-3, 1)]]
 
 
-class Tensor:
-    """Stand-in for torch.Tensor over a numpy array."""
-
-    def __init__(self, array):
-        self.array = array
-        self.dtype = f"torch.{array.dtype}"
-
-    def new_tensor(self, data):
-        return Tensor(np.asarray(data, dtype=self.array.dtype))
-
-    def detach(self):
-        return self
-
-    cpu = detach
-
-    def numpy(self):
-        return self.array
+@pytest.mark.parametrize("kind", ["float32", "float64"])
+def test_a_torch_module_is_asked_in_the_type_of_its_parameters(kind):
+    module = torch.nn.Sequential(torch.nn.Linear(2, 3), torch.nn.ReLU(), torch.nn.Linear(3, 1))
+    module = module.to(getattr(torch, kind))
+    oracle = torch_oracle(module, 2)
+    assert oracle.arithmetic == kind
+    found = module(torch.tensor(POINTS, dtype=getattr(torch, kind))).detach().numpy()
+    assert answers(oracle).tolist() == found.tolist()
 
 
-class Module:
-    def __init__(self, *parameters):
-        self._parameters = parameters
-
-    def parameters(self):
-        return iter(self._parameters)
-
-    def __call__(self, x):
-        return Tensor(x.array @ self._parameters[0].array)
-
-
-def test_a_torch_module_is_asked_in_the_type_of_its_parameters():
-    weight = np.array([[1.0], [2.0]], dtype=np.float32)
-    oracle = torch_oracle(Module(Tensor(weight)), 2)
-    assert oracle.arithmetic == "float32"
-    assert answers(oracle).tolist() == (POINTS @ weight).tolist()
-
-
-@pytest.mark.parametrize("parameters", [(), (Tensor(np.zeros((2, 1), dtype=np.float16)),)])
-def test_a_torch_module_of_another_type_is_refused(parameters):
+@pytest.mark.parametrize("module", [torch.nn.ReLU(), torch.nn.Linear(2, 1).half()])
+def test_a_torch_module_of_another_type_is_refused(module):
     with pytest.raises(OracleError, match="expected a module with parameters of float32 or float64"):
-        torch_oracle(Module(*parameters), 2)
+        torch_oracle(module, 2)
 
 
 def test_a_real_session_is_asked_in_batches(tmp_path):
