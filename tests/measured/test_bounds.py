@@ -93,7 +93,9 @@ def test_two_kinks_close_together_are_two_and_no_third():
     hidden = np.array([[1.0], [1.0]]), np.array([0.0, -(2.0**-9)])
     f = function([hidden, (np.array([[3.0, -2.0]]), np.zeros(1))])
     kinks = scan(probe(f, 1), Line(np.zeros(1), np.ones(1)), [-8.3, 9.1])
-    assert [round(kink.t, 12) for kink in kinks] == [0, 2.0**-9]
+    assert len(kinks) == 2
+    for kink, true in zip(kinks, (0, 2.0**-9), strict=True):
+        assert abs(kink.t - true) <= kink.error
 
 
 def test_no_kink_is_found_where_there_is_none():

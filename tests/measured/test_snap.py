@@ -6,7 +6,18 @@ from campaign import examples
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exactre.measured.snap import BFLOAT16, FLOAT16, FLOAT32, GRIDS, INTEGERS, RATIONALS, on_grid, snap
+from exactre.measured.snap import (
+    BFLOAT16,
+    FLOAT16,
+    FLOAT32,
+    GRIDS,
+    INTEGERS,
+    RATIONALS,
+    _misses,
+    _survivors,
+    on_grid,
+    snap,
+)
 
 CERTAIN = -40
 
@@ -127,17 +138,20 @@ def test_a_multiple_of_an_integer_row_is_the_primitive_row():
         assert is_multiple(snap(*measured(factor * entries, 1, 40), INTEGERS).entries, entries)
 
 
-def test_the_number_of_false_rows_is_bounded_by_what_is_reported():
-    """With errors so large that many wrong rows pass, about as many pass as the bound says, or fewer."""
-    expected = passed = 0.0
-    for seed in range(200):
-        values, errors = measured(np.random.default_rng(seed).normal(size=4), seed, 13)
-        found = snap(values, errors, BFLOAT16)
-        if found is not None:
-            passed += 1
-            expected += 2.0**found.false_positive
-    assert passed > 0
-    assert passed <= 200 * max(1.0, expected / passed)
+@pytest.mark.parametrize("grid", [BFLOAT16, FLOAT16, INTEGERS], ids=lambda grid: grid.name)
+def test_no_more_wrong_scales_survive_than_the_bound_expects(grid):
+    """Rows on no grid, with errors so large that some scales pass by chance: all of them are false."""
+    survivors = expected = 0.0
+    for seed in range(300):
+        values, errors = measured(np.random.default_rng(seed).normal(size=4), seed, grid.bits + 2)
+        lead = np.abs(values).argmax()
+        ratios = values / abs(values[lead])
+        slack = errors / abs(values[lead]) * (1 + np.abs(ratios))
+        chances = np.delete(_misses(ratios, slack, grid), lead)
+        order = [i for i in range(4) if i != lead]
+        survivors += len(_survivors(ratios, slack, grid, order))
+        expected += (grid.top or 2 ** (grid.bits - 1)) * 2.0 ** chances.sum()
+    assert 0 < survivors <= expected
 
 
 @pytest.mark.parametrize(
