@@ -92,10 +92,12 @@ def measure(ledger: FloatLedger, box: Box | None, rng: np.random.Generator) -> N
         statements.append(f"the same query has answers up to {spread:.2g} apart")
         errors = [np.maximum(error, 2 * spread) for error in errors]
     statements += _saturation(points, answers)
-    levels = [np.maximum(found, error) for found, error in zip((short, long), errors, strict=True)]
+    # A level of zero (an oracle that adds without rounding, as it seems) is no bound.
+    least = float(np.finfo(np.float64).tiny)
+    levels = [np.maximum(np.maximum(a, b), least) for a, b in zip((short, long), errors, strict=True)]
     fitted = [_level(found, x) for found, x in zip(levels, (points, more_points), strict=True)]
     signal = float(np.ptp(more[1], axis=0).max())
-    bits = float(np.log2(signal / levels[1][1])) if signal > 0 else 0.0
+    bits = float(np.log2(signal) - np.log2(levels[1][1])) if signal > 0 else 0.0
     worst = fitted[1]
     text = f"an answer at x is wrong by at most {worst.constant:.2g} + {worst.slope:.2g} |x|"
     return Noise(fitted[0], worst, bits, (text, *statements))
@@ -126,7 +128,7 @@ def _segments(
 
 def _level(levels: Array, points: Sequence[Array]) -> Level:
     """The least constant, and then slope, above the levels at all scales."""
-    constant = max(float(levels[0]), float(np.finfo(np.float64).tiny))
+    constant = float(levels[0])
     sizes = np.array([np.linalg.norm(x, axis=1).min() for x in points])
     return Level(constant, max(0.0, float(((levels - constant) / sizes).max())))
 
