@@ -13,6 +13,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack, contextmanager
+from dataclasses import asdict
 from decimal import Context, Decimal
 from fractions import Fraction
 from math import isfinite
@@ -39,7 +40,8 @@ from exactre.formats.runtime import replay
 from exactre.formats.vnnlib_file import Tensor
 from exactre.formats.whole_file import write_whole
 from exactre.network import Network, Node
-from exactre.recover.recovery import Progress, recover
+from exactre.recover.recovery import recover
+from exactre.recover.result import Progress
 from exactre.verified import check_verified
 
 TROUBLE = 2
@@ -120,7 +122,18 @@ def _parser() -> argparse.ArgumentParser:
         sub.add_argument("--json", action="store_true", help="print one JSON object")
         return sub
 
-    sub = command("recover", _recover, "Find a network from exact queries alone, and prove it.", "model")
+    sub = command("recover", _recover, "Find a network from queries alone, and prove it.", "model")
+    answers = sub.add_mutually_exclusive_group()
+    answers.add_argument("--exact", action="store_true", help="ask MODEL for exact answers (the default)")
+    for kind in ("float64", "float32"):
+        answers.add_argument(
+            f"--{kind}",
+            dest="arithmetic",
+            action="store_const",
+            const=kind,
+            help=f"ask for answers in {kind} arithmetic; MODEL may be http://HOST/v2/models/NAME",
+        )
+    sub.add_argument("--box", type=_box, metavar="LO,HI", help="ask where every input is from LO to HI only")
     sub.add_argument("-o", dest="out", required=True, metavar="OUT.json", help="the recovered network")
     sub.add_argument("--certificate", metavar="CERT.json", help="proof that it equals MODEL")
     sub.add_argument("--graph", metavar="G.json", help="which neuron bends at which, node-link form")
@@ -233,12 +246,18 @@ def _recover(options: argparse.Namespace) -> int:
         raise FormatError("recover: --resume needs --ledger, the file to go on with")
     if Path(options.out).suffix in set(SUFFIXES) - {".json"}:
         raise FormatError(f"{options.out}: expected a .json file, since any exact network fits into it")
+    if options.box is not None and options.arithmetic is None:
+        raise FormatError("recover: --box needs --float64 or --float32, expected one of them")
     _check_targets(options.out, options.certificate, options.graph)
-    net = _load(options.model, options)
+    served = options.arithmetic is not None and options.model.startswith(("http://", "https://"))
+    net = options.model if served else _load(options.model, options)
     with ExitStack() as stack:
         executor = stack.enter_context(ProcessPoolExecutor(options.jobs)) if options.jobs else None
         result = recover(
             net,
+            exact=options.arithmetic is None,
+            arithmetic=options.arithmetic or "float64",
+            box=None if options.box is None else (float(options.box[0]), float(options.box[1])),
             max_queries=options.max_queries,
             timeout=options.timeout,
             seed=options.seed,
@@ -266,6 +285,11 @@ def _recover(options: argparse.Namespace) -> int:
         "assumptions": list(result.assumptions),
         "missing": list(result.missing),
     }
+    if result.measured is not None:
+        facts["noise"] = list(result.measured.noise)
+        facts["grid"] = result.measured.grid
+        facts["log2_false_positive"] = result.measured.log2_false
+        facts["open"] = [asdict(number) for number in result.measured.open]
     return _finish(options, facts, result.report().splitlines()[1:])
 
 
