@@ -35,7 +35,7 @@ class Evidence:
     misses: int
 
     def is_borne_out(self, owner: Sequence[int | None], least: int = 2) -> bool:
-        """Whether `least` kinks or more speak for a neuron, none of them another's, and few flips against it."""
+        """Whether `least` kinks or more speak for a neuron, none another's, and few flips against it."""
         is_alone = all(owner[kink] is None for kink in self.explained)
         return is_alone and len(self.explained) >= max(least, 3 * self.misses)
 
