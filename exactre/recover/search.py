@@ -178,7 +178,7 @@ class Search:
         *,
         least: int = 2,
     ) -> bool:
-        """Take a neuron that explains `least` kinks or more, none of them another's, with few flips against it.
+        """Take a neuron that explains `least` kinks or more, none of them another's, few flips against it.
 
         Rows of the next layer were found without it: what it weighs in them is open.
         """
