@@ -19,8 +19,8 @@ from exactre.recover.survey import Survey
 from exactre.recover.trace import BoundaryPiece, Elsewhere, Tracer, continued
 
 _RADII = (1.0, 8.0, 64.0, 1024.0)
-_STARTS = 6  # random starts at each radius
-_KNOWN = 16  # starts on the neuron's boundary
+_STARTS = 3  # random starts at each radius
+_KNOWN = 8  # starts on the neuron's boundary
 _ATTEMPTS = 3
 _FORETOLD = 6
 

@@ -27,8 +27,9 @@ from exactre.recover.guess import Vector, dyadic
 from exactre.recover.signs import solve_signs
 from exactre.recover.survey import Survey
 
+_ENOUGH = 100  # kinks that agree, where they tell all signs
 _REGIONS = 12
-_PATIENCE = 3  # regions that may tell nothing
+_PATIENCE = 2  # regions that may tell nothing
 _GUESSES = 60
 _RADII = (4.0, 64.0, 1024.0)
 _RAYS = 12  # random rays beside those towards every unit
@@ -69,9 +70,10 @@ class Votes:
     def _count(self, known: Mapping[int, int]) -> None:
         survey, layer = self._survey, self.layer
         key = tuple(known.get(j, 0) for j in layer)
-        start = self._read.get(key, 0)
-        self._read[key] = len(survey.kinks)
-        for i in range(start, len(survey.kinks)):
+        for i in range(self._read.get(key, 0), len(survey.kinks)):
+            if i >= _ENOUGH and len(self._signs) == len(layer):
+                return
+            self._read[key] = i + 1
             owner = survey.owner[i]
             found = [survey.gradient_weights(i, layer, known)]
             if owner is None or survey.model.depth[owner] > self._depth:
