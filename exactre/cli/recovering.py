@@ -1,0 +1,93 @@
+"""`exactre recover`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import networkx
+from rich.console import Console
+from rich.text import Text
+
+from exactre.cli.options import Commands, command, load_model, natural, positive_integer, seconds
+from exactre.cli.output import check_targets, finish, write
+from exactre.errors import FormatError
+from exactre.formats import SUFFIXES, json_file
+from exactre.recover.recovery import Progress, recover
+
+
+def add(commands: Commands) -> None:
+    """The command and its arguments."""
+    sub = command(
+        commands, "recover", _recover, "Find a network from exact queries alone, and prove it.", "model"
+    )
+    sub.add_argument("-o", dest="out", required=True, metavar="OUT.json", help="the recovered network")
+    sub.add_argument("--certificate", metavar="CERT.json", help="proof that it equals MODEL")
+    sub.add_argument("--graph", metavar="G.json", help="which neuron bends at which, node-link form")
+    sub.add_argument("--ledger", metavar="L.sqlite", help="keep every query and answer in this file")
+    sub.add_argument("--resume", action="store_true", help="go on with the ledger's run")
+    sub.add_argument("--max-queries", type=positive_integer, metavar="N")
+    sub.add_argument("--timeout", type=seconds, metavar="S", help="seconds")
+    sub.add_argument("--seed", type=natural, default=0, metavar="N")
+    sub.add_argument("--jobs", type=positive_integer, metavar="N", help="processes for the proof")
+
+
+def _recover(options: argparse.Namespace) -> int:
+    if options.resume and options.ledger is None:
+        raise FormatError("recover: --resume needs --ledger, the file to go on with")
+    if Path(options.out).suffix in set(SUFFIXES) - {".json"}:
+        raise FormatError(f"{options.out}: expected a .json file, since any exact network fits into it")
+    check_targets(options.out, options.certificate, options.graph)
+    net = load_model(options.model, options)
+    with ExitStack() as stack:
+        executor = stack.enter_context(ProcessPoolExecutor(options.jobs)) if options.jobs else None
+        result = recover(
+            net,
+            max_queries=options.max_queries,
+            timeout=options.timeout,
+            seed=options.seed,
+            executor=executor,
+            ledger=options.ledger,
+            resume=options.resume,
+            progress=stack.enter_context(_progress()),
+        )
+    if result.network is not None:
+        write(options.out, json_file.dumps(result.network))
+    if options.certificate and result.certificate is not None:
+        write(options.certificate, result.certificate.dumps())
+    if options.graph:
+        write(options.graph, json.dumps(networkx.node_link_data(result.graph, edges="edges")) + "\n")
+    facts = {
+        "status": result.status,
+        "layers": list(result.layers),
+        "neurons": result.neurons,
+        "queries": result.queries,
+        "new_queries": result.new_queries,
+        "query_bits": result.query_bits,
+        "equivalence_queries": result.equivalence_queries,
+        "seconds": result.seconds,
+        "seed": result.seed,
+        "assumptions": list(result.assumptions),
+        "missing": list(result.missing),
+    }
+    return finish(options, facts, result.report().splitlines()[1:])
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[Progress], None] | None]:
+    """A line on stderr that follows the run; nothing where stderr is no terminal."""
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield None
+        return
+    with console.status("starting") as line:
+
+        def show(now: Progress) -> None:
+            neurons = "-".join(map(str, now.layers)) or "none yet"
+            line.update(Text(f"{now.stage}: {now.queries:,} queries, neurons found per layer: {neurons}"))
+
+        yield show
