@@ -114,14 +114,13 @@ class Ledger:
     def replay(self) -> Iterator[tuple[Points, Points]]:
         """Every stored query with its answer, as batches (points, answers) in the order of their coming."""
         rows: list[tuple[Row, Row]] = []
-        longest = 0
         for seq in range(1, len(self._store) + 1):
-            rows.append(self._store.row(seq))
-            # One long denominator makes every point of its batch long.
-            longest = max(longest, rows[-1][0][1].bit_length())
-            if longest * self.input_dim * len(rows) > _REPLAY_BITS:
+            row = self._store.row(seq)
+            # One long denominator makes every point of its batch long: only equal ones share a batch.
+            if rows and (row[0][1] != rows[0][0][1] or len(rows) * _bits(rows[0]) > _REPLAY_BITS):
                 yield self._batch(rows)
-                rows, longest = [], 0
+                rows = []
+            rows.append(row)
         if rows:
             yield self._batch(rows)
 
@@ -173,6 +172,10 @@ class Ledger:
             yield row
         if count < len(points):
             raise OracleError(f"expected {len(points)} answers from the oracle, found {count}")
+
+
+def _bits(row: tuple[Row, Row]) -> int:
+    return row[0][1].bit_length() * len(row[0][0])
 
 
 def _row(answer: Sequence[Rational]) -> Row:

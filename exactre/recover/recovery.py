@@ -33,8 +33,8 @@ from exactre.recover.output import assemble
 from exactre.recover.search import Search
 from exactre.recover.verify import first_mismatch, random_points, steered_points
 
-_WHOLE = 128  # up to so many inputs the chart is the identity
-_CHART = 32
+_WHOLE = 48  # up to so many inputs the chart is the identity
+_CHART = 8
 _SPARE = 8
 _REPAIRS = 40
 _CHECKS = 96
@@ -197,7 +197,7 @@ class _Run:
             points += steered_points(survey.model, survey.orientation, _CHECKS, rng)
             segment = first_mismatch(survey.jets, net, points)
             if segment is None and chart.dim < n:
-                full = Jets(self.ledger, Chart.identity(n))
+                full = survey.jets.over(Chart.identity(n))
                 found = lifted(survey, full, rows)
                 if found is None:
                     self.missing.append("a neuron's row over all inputs could not be read")
@@ -216,7 +216,24 @@ class _Run:
         self.network = None
 
     def _certified(self, net: Network, chart: Chart) -> Line | None:
-        """Replay the ledger; with a given network, prove equality, or return a segment to a witness."""
+        """With a given network, prove equality, or return a segment to a witness; else replay the ledger."""
+        if self.target is not None:
+            self._tell("certificate", ())
+            left = None if self.timeout is None else max(0.0, self.timeout - (time.monotonic() - self.start))
+            verdict = certify_equivalence(self.target, net, timeout=left, executor=self.executor)
+            if verdict.status == "equivalent":
+                self.certificate = verdict.certificate
+                return None
+            if verdict.witness is not None:
+                self.network = None
+                if chart.dim < self.ledger.input_dim:
+                    self.missing.append(
+                        "the network differs from the one given, outside the chart that was searched"
+                    )
+                    return None
+                self.equivalence_queries += 1
+                end = [round(v * (1 << _WITNESS_BITS)) for v in verdict.witness.input]
+                return Line.through([0] * chart.dim, end, _WITNESS_BITS)
         self._tell("replay", ())
         self.ledger.reask(_REASKED)
         for points, answers in self.ledger.replay():
@@ -224,21 +241,6 @@ class _Run:
                 self.network = None
                 self.missing.append("the recovered network does not give every answer in the ledger")
                 return None
-        if self.target is None:
-            return None
-        self._tell("certificate", ())
-        left = None if self.timeout is None else max(0.0, self.timeout - (time.monotonic() - self.start))
-        verdict = certify_equivalence(self.target, net, timeout=left, executor=self.executor)
-        if verdict.status == "equivalent":
-            self.certificate = verdict.certificate
-        elif verdict.witness is not None and chart.dim == self.ledger.input_dim:
-            self.equivalence_queries += 1
-            self.network = None
-            end = [round(v * (1 << _WITNESS_BITS)) for v in verdict.witness.input]
-            return Line.through([0] * chart.dim, end, _WITNESS_BITS)
-        elif verdict.witness is not None:
-            self.network = None
-            self.missing.append("the network differs from the one given, outside the chart that was searched")
         return None
 
     def _searcher(self, chart: Chart, rng: np.random.Generator) -> Search:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from math import lcm
 
 import numpy as np
 from flint import fmpq_mat, fmpz_mat
@@ -40,6 +41,12 @@ class Row:
     linear: tuple[int, ...]
     den: int
     orientation: Mapping[int, int]
+
+    def with_affine(self, affine: Sequence[Fraction]) -> Row:
+        """The row with another affine part, given times `den`."""
+        over = lcm(*(v.denominator for v in affine))
+        parents = {j: a * over for j, a in self.parents.items()}
+        return Row(parents, tuple(int(v * over) for v in affine), self.den * over, self.orientation)
 
     def neuron(self) -> Neuron:
         """The row without its scale and sign."""
