@@ -6,7 +6,6 @@ domain is proved, in a number of steps linear in the neurons.
 
 from __future__ import annotations
 
-import time
 from fractions import Fraction
 
 from exactre.certify.linear import Bounds, rounded_up
@@ -50,12 +49,10 @@ def bounded_gap(question: Question, matching: Matching) -> tuple[Fraction, tuple
 def _learn_all(question: Question, matching: Matching, deadline: float | None) -> Bounds | None:
     """The bounds of every atom and every pair; None when the domain gives none or it is too late."""
     assert question.domain is not None
-    bounds = Bounds(question.domain, matching.atoms)
+    bounds = Bounds(question.domain, matching.atoms, deadline)
     pairs = nearly_equal(question.b, matching)
     bounds.pairs = {j: pair for j, pair in pairs.items() if bounds.depth(j) == bounds.depth(pair[0])}
     for j in range(len(matching.atoms)):
-        if deadline is not None and time.time() > deadline:
-            return None
         if not bounds.learn(j) or (j in bounds.pairs and not bounds.learn_pair(j, *bounds.pairs[j])):
             return None
     return bounds

@@ -56,7 +56,8 @@ def largest_gap(
 ) -> Gap:
     """The largest difference found between two networks' outputs on a bounded domain, and a proved bound.
 
-    Exact over Q; without `timeout`, in seconds, both are the largest difference itself. Raises ShapeError
+    Exact over Q; without `timeout`, in seconds, both are the largest difference itself, and a first bound is
+    proved whatever the time. Raises ShapeError
     when the inputs, the outputs or the domain's dimension differ, ExactreError when the domain is empty or
     unbounded.
     """

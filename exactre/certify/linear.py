@@ -7,6 +7,7 @@ of two paired neurons has over the other. A number of steps linear in the neuron
 
 from __future__ import annotations
 
+import time
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -48,8 +49,9 @@ class Bounds:
     bounds r_k from below.
     """
 
-    def __init__(self, domain: Domain, atoms: Sequence[Vector]) -> None:
+    def __init__(self, domain: Domain, atoms: Sequence[Vector], deadline: float | None) -> None:
         self.atoms = atoms
+        self.deadline = deadline
         self.steps: list[Step] = []
         self.above: dict[int, tuple[int, Vector]] = {}
         self.apart: dict[tuple[int, int], tuple[int, Vector]] = {}
@@ -67,9 +69,11 @@ class Bounds:
         return self._depths[k]
 
     def learn(self, j: int) -> bool:
-        """Bound an atom; False when the domain does not."""
+        """Bound an atom; False when the domain does not or it is too late."""
         if j in self.above:
             return True
+        if self.deadline is not None and time.time() > self.deadline:
+            return False
         e = self.atoms[j]
         found = self._interval(e)
         if found is None:

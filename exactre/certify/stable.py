@@ -42,7 +42,7 @@ class Stable:
         if sign is None or (self.deadline is not None and time.time() > self.deadline):
             return []
         if self.bounds is None:
-            self.bounds = Bounds(self.domain, system.atoms)
+            self.bounds = Bounds(self.domain, system.atoms, self.deadline)
         bound = self.bounds.upper(scale(-sign, 1, u))
         if bound is None or bound.value > 0:
             return []

@@ -14,6 +14,7 @@ from exactre.formats import load
 from exactre.network import Network
 
 Weights = Literal["exact", "float32", "float64"]
+_RATIONAL = r"-?[0-9]+(/0*[1-9][0-9]*|(\.[0-9]+)?([eE]-?[0-9]{1,3})?)"
 Run = Callable[[argparse.Namespace], int]
 
 
@@ -84,7 +85,7 @@ def seconds(text: str) -> float:
 
 def rational(text: str) -> Fraction:
     """p, p/q or a decimal, exactly."""
-    if re.fullmatch(r"-?[0-9]+(/0*[1-9][0-9]*|(\.[0-9]+)?([eE]-?[0-9]{1,3})?)", text) is None:
+    if re.fullmatch(_RATIONAL, text) is None or len(text) > 1000:
         raise argparse.ArgumentTypeError(f"expected a rational like 3, -1/2 or 0.001, found {text!r:.60}")
     return Fraction(text)
 
