@@ -7,7 +7,7 @@ COQ_FOUND = { command -v coqc >/dev/null && ocamlfind query zarith >/dev/null 2>
 
 .PHONY: test lint demo campaign proofs
 
-test: lint proofs
+test: lint proofs .venv-server/installed
 	$(BIN)/pytest -n 2
 
 lint: .venv/installed
@@ -35,4 +35,10 @@ endif
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or later is needed"; exit 1; }
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install -q -e '.[dev]'
+	@touch $@
+
+# MLServer, which a test starts: it brings so much along that it has an environment of its own.
+.venv-server/installed:
+	$(PYTHON) -m venv .venv-server
+	.venv-server/bin/pip install -q mlserver
 	@touch $@

@@ -9,7 +9,8 @@ from exactre.complex.recovery import recover_from_boundaries
 from exactre.formats import load, save
 from exactre.network import Network
 from exactre.oracle.protocol import Oracle
-from exactre.recover.recovery import Result, recover
+from exactre.recover.recovery import recover
+from exactre.recover.result import Result
 
 __all__ = [
     "Domain",

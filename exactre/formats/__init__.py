@@ -46,7 +46,7 @@ def load(
     if weights not in ("exact", *KINDS):
         raise FormatError(f"weights: expected 'exact', 'float32' or 'float64', found {weights!r:.60}")
     choice = Choice.of(weights, input, output, shape, cut)
-    if _is_module(source):
+    if is_module(source):
         from exactre.formats import torch_module
 
         return torch_module.read(source, choice)
@@ -77,7 +77,7 @@ def save(net: Network, path: str | os.PathLike[str]) -> None:
         raise FormatError(f"{path}: {error}") from None
 
 
-def _is_module(source: object) -> bool:
+def is_module(source: object) -> bool:
     """True for a torch.nn.Module, by its base classes' names: torch is not imported for other sources."""
     bases = (f"{base.__module__}.{base.__qualname__}" for base in type(source).__mro__)
     return "torch.nn.modules.module.Module" in bases

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from exactre.errors import FormatError
-from exactre.network import Network, Node
+from exactre.network import INPUT, Network, Node
 from exactre.rational import Matrix
 
 Floats = NDArray[np.floating[Any]]
@@ -54,6 +54,32 @@ def _in_place(values: Floats, matrix: Matrix) -> Floats:
     array = np.zeros(matrix.shape, values.dtype)
     array[sparse.rows, sparse.columns] = values
     return array
+
+
+class FloatNetwork:
+    """A network with its weights rounded to one kind of float, evaluated by numpy in its arithmetic."""
+
+    def __init__(self, net: Network, kind: Kind) -> None:
+        self.kind = kind
+        self._layers = [
+            (
+                node.name,
+                node.relu,
+                [(source, nearest(weight, kind).T) for source, weight in node.inputs],
+                nearest(node.bias, kind).ravel(),
+            )
+            for node in net.nodes
+        ]
+
+    def __call__(self, points: Floats) -> Floats:
+        """Rounded values (count, m) at points (count, n) of this kind."""
+        values: dict[str, Floats] = {INPUT: points.astype(self.kind, copy=False)}
+        for name, relu, inputs, bias in self._layers:
+            u: Floats = np.broadcast_to(bias, (len(points), len(bias)))
+            for source, weight in inputs:
+                u = u + values[source] @ weight
+            values[name] = np.maximum(u, 0) if relu else u
+        return values[self._layers[-1][0]]
 
 
 def exact_kind(net: Network) -> Kind:

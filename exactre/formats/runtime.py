@@ -13,8 +13,8 @@ import numpy as np
 from exactre.errors import FormatError
 from exactre.formats import load
 from exactre.formats.choice import Choice
-from exactre.formats.floats import Floats, Kind, nearest
-from exactre.network import INPUT, Network
+from exactre.formats.floats import FloatNetwork, Floats, Kind, nearest
+from exactre.network import Network
 from exactre.rational import Matrix, Rational
 
 _INPUT_KINDS: dict[str, Kind] = {"tensor(float)": "float32", "tensor(double)": "float64"}
@@ -46,13 +46,7 @@ def replay(
 
 def _run_numpy(net: Network, x: Floats) -> tuple[float, ...]:
     _check_length(len(x), net.input_dim)
-    values = {INPUT: x}
-    for node in net.nodes:
-        u = nearest(node.bias, "float64")
-        for source, weight in node.inputs:
-            u = u + nearest(weight, "float64") @ values[source]
-        values[node.name] = np.maximum(u, 0) if node.relu else u
-    return tuple(values[net.nodes[-1].name].ravel().tolist())
+    return tuple(FloatNetwork(net, "float64")(x.T).ravel().tolist())
 
 
 def _run_onnx(path: Path, column: Matrix, choice: Choice) -> tuple[float, ...]:

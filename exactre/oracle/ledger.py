@@ -18,7 +18,7 @@ from flint import fmpz_mat
 
 from exactre.errors import OracleError, OutOfBudget
 from exactre.oracle.protocol import Oracle
-from exactre.oracle.row import Row, batch_of, rows_of, to_bytes
+from exactre.oracle.row import Row, batch_of, from_bytes, rows_of, to_bytes
 from exactre.oracle.store import Store
 from exactre.rational import Points, Rational
 
@@ -102,12 +102,12 @@ class Ledger:
                 fresh.setdefault(key, i)  # a batch may hold a point twice
             else:
                 self._reached = max(self._reached, found[0])
-                answers[key] = found[1]
+                answers[key] = from_bytes(found[1])
         if fresh:
             new = [rows[i] for i in fresh.values()]
             sent = points if len(new) == len(rows) else batch_of(new, points.dim)
             for (key, i), answer in zip(fresh.items(), self._answers(sent), strict=True):
-                self._reached = self._store.keep(key, data[i], answer)
+                self._reached = self._store.keep(key, data[i], to_bytes(answer))
                 answers[key] = answer
         return batch_of([answers[key] for key in keys], self.output_dim)
 
@@ -115,7 +115,8 @@ class Ledger:
         """Every stored query with its answer, as batches (points, answers) in the order of their coming."""
         rows: list[tuple[Row, Row]] = []
         for seq in range(1, len(self._store) + 1):
-            row = self._store.row(seq)
+            point, answer = self._store.row(seq)
+            row = from_bytes(point), from_bytes(answer)
             # One long denominator makes every point of its batch long: only equal ones share a batch.
             if rows and (row[0][1] != rows[0][0][1] or len(rows) * _bits(rows[0]) > _REPLAY_BITS):
                 yield self._batch(rows)
@@ -133,7 +134,7 @@ class Ledger:
         self._spend(count)
         for k in range(count):
             seq = 1 + k * self._reached // count
-            point, before = self._store.row(seq)
+            point, before = map(from_bytes, self._store.row(seq))
             batch = batch_of([point], self.input_dim)
             self.queries += 1
             self.query_bits += rows_of(batch)[1]

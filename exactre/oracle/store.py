@@ -1,4 +1,8 @@
-"""The SQLite table of queries and answers: opened for one run, searched by point, safe from `kill -9`."""
+"""The SQLite table of queries and answers: opened for one run, searched by key, safe from `kill -9`.
+
+What the bytes of a query and its answer mean is the ledgers' business: a point of the exact one, a batch of
+floats of the measured one.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 from exactre.errors import LedgerError
-from exactre.oracle.row import Row, from_bytes, to_bytes
 
 _SCHEMA = (
     "CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
@@ -22,7 +25,7 @@ _PRAGMAS = ("PRAGMA locking_mode = EXCLUSIVE", "PRAGMA journal_mode = WAL", "PRA
 
 
 class Store:
-    """Query points with their answers, numbered from 1 in the order of their coming.
+    """Queries with their answers, as bytes, numbered from 1 in the order of their coming.
 
     `run` says whose ledger it is: it is written into a new file and compared with an old one. A commit
     survives the death of the process at any moment; a power cut may take the last ones.
@@ -53,20 +56,20 @@ class Store:
     def __len__(self) -> int:
         return int(self._execute("SELECT count(*) FROM queries")[0][0])
 
-    def find(self, key: bytes) -> tuple[int, Row] | None:
-        """Number and answer of the point with this key, None when it is not stored."""
+    def find(self, key: bytes) -> tuple[int, bytes] | None:
+        """Number and answer of the query with this key, None when it is not stored."""
         found = self._execute("SELECT seq, answer FROM queries WHERE key = ?", key)
         return (found[0][0], self._unpack(found[0][1])) if found else None
 
-    def keep(self, key: bytes, point: bytes, answer: Row) -> int:
-        """Commit a point's bytes and its answer; returns its number."""
+    def keep(self, key: bytes, point: bytes, answer: bytes) -> int:
+        """Commit a query and its answer; returns its number."""
         # An answer's digits are packed as they are, for the sake of the checksum: they do not get shorter.
-        values = key, _pack(point, 1), _pack(to_bytes(answer), 0)
+        values = key, _pack(point, 1), _pack(answer, 0)
         sql = "INSERT INTO queries (key, point, answer) VALUES (?, ?, ?) RETURNING seq"
         return int(self._execute(sql, *values)[0][0])
 
-    def row(self, seq: int) -> tuple[Row, Row]:
-        """The point with this number, and its answer."""
+    def row(self, seq: int) -> tuple[bytes, bytes]:
+        """The query with this number, and its answer."""
         found = self._execute("SELECT point, answer FROM queries WHERE seq = ?", seq)
         if not found:
             raise LedgerError(f"{self._name}: query {seq} is missing")
@@ -100,9 +103,9 @@ class Store:
         except sqlite3.Error as error:
             raise LedgerError(f"{self._name}: {error}") from error
 
-    def _unpack(self, data: bytes) -> Row:
+    def _unpack(self, data: bytes) -> bytes:
         try:
-            return from_bytes(zlib.decompress(data))
+            return zlib.decompress(data)
         except zlib.error as error:
             raise LedgerError(f"{self._name}: a stored query is damaged ({error})") from error
 

@@ -55,14 +55,14 @@ class Completion:
         return None
 
     def is_confirmed(self, mates: Sequence[int]) -> bool:
-        """Whether the function bends where the row foretells it, straight through its layer's other boundaries.
+        """Whether the function bends where the row foretells it, straight on across its layer's boundaries.
 
         A deeper neuron's boundary fits a row of this layer as long as the layer stays as it is, and bends at
         the boundaries of the layer. Without `mates` the row is tried at random places.
         """
         here = len(self._tracer.model)
         tested = failed = 0
-        for k in range(_FORETOLD):
+        for _ in range(_FORETOLD):
             mate = int(self._tracer.rng.choice(mates)) if len(mates) else None
             for point in self._points((here,) if mate is None else (here, mate), self._idle, 1):
                 found = self._goes_on(point, mate)
@@ -87,7 +87,7 @@ class Completion:
         return found
 
     def _goes_on(self, point: Vector, mate: int | None) -> bool | None:
-        """Whether the row's boundary is there on both sides of a mate's; None where it is not on the near one."""
+        """Whether the row's boundary is on both sides of a mate's; None where it is not on the near one."""
         model = self._tracer.model
         num, q = dyadic([point])
         [found] = model.signs_at([[int(v) for v in row] for row in num.tolist()], q)
@@ -103,8 +103,7 @@ class Completion:
         clearance = float(min(level.min(initial=np.inf), 1.0))
         if any(0 in signs for signs in sides) or clearance < 1e-9 * (1 + float(np.linalg.norm(point))):
             return None
-        seen = 0
-        for signs, side in zip(sides, (1, -1), strict=False):
+        for seen, (signs, side) in enumerate(zip(sides, (1, -1), strict=False)):
             row = model.form(self._neuron, signs, self._tracer.forms_at(signs))
             if not any(row[:-1]):
                 return None
@@ -115,7 +114,6 @@ class Completion:
                 return False if seen else None
             if jump_form(before, after) != primitive(row):
                 return False
-            seen += 1
         return True
 
     def _measured(self, unit: int, point: Vector) -> Fraction | None:

@@ -113,7 +113,7 @@ class FloatModel:
         return flips
 
     def meetings(self, neurons: Sequence[int], starts: Vector) -> Vector:
-        """Points (S, r) on the boundaries of all these neurons, by Newton steps of least length from `starts`."""
+        """Points (S, r) on the boundaries of all these neurons, by shortest Newton steps from `starts`."""
         x, rows = starts.copy(), list(neurons)
         seeds = np.zeros((len(rows), len(x), len(self._linear)))
         for k, z in enumerate(rows):

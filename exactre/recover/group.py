@@ -93,7 +93,7 @@ def active_weights(
 
 
 class Groups:
-    """Kinks whose combinations over one layer are proportional wherever both speak, for `LEAST` units or more.
+    """Kinks whose combinations over a layer are proportional wherever both speak, for `LEAST` units at least.
 
     Every group keeps what its kinks say together, at the scale of its first: `known` (groups, width) modulo
     the prime, and where it says something.

@@ -84,7 +84,7 @@ class Jets:
         self._calibrated = False
 
     def over(self, chart: Chart) -> Jets:
-        """The same over another chart, with windows hardly wider than were needed here: there are more of them."""
+        """The same over another chart, with windows hardly wider than were needed here: there are more."""
         other = Jets(self.ledger, chart)
         other._odd = self._odd
         other._fraction_bits = self._fraction_bits - _SLACK + _SPARE

@@ -1,8 +1,8 @@
 """Which side of a layer's neurons is active: what gradients say, free of queries or for a few.
 
-A gradient is a combination of the forms of a layer's active neurons, so a combination that is unique has zeros
-at the inactive ones. Where a layer has more neurons than a cell has independent forms, cells are put together
-between which nothing flips from that layer on: there the combination is the same.
+A gradient is a combination of the forms of a layer's active neurons, so a combination that is unique has
+zeros at the inactive ones. Where a layer has more neurons than a cell has independent forms, cells are put
+together between which nothing flips from that layer on: there the combination is the same.
 """
 
 from __future__ import annotations

@@ -7,10 +7,9 @@ after the black-box part asks `certify_equivalence` about the network that was g
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
-from fractions import Fraction
 from os import PathLike
 
 import networkx as nx
@@ -23,13 +22,15 @@ from exactre.formats import load
 from exactre.network import Network
 from exactre.oracle.exact import CallableOracle, NetworkOracle
 from exactre.oracle.ledger import Ledger
+from exactre.oracle.measured import Arithmetic
 from exactre.oracle.protocol import Oracle
-from exactre.rational import Rational
+from exactre.recover.from_floats import recover_from_floats
 from exactre.recover.graph import bending_graph
 from exactre.recover.jet import Chart, Jets
 from exactre.recover.lift import lifted
 from exactre.recover.line import Line
 from exactre.recover.output import assemble
+from exactre.recover.result import Progress, Result, Target
 from exactre.recover.search import Search
 from exactre.recover.verify import first_mismatch, random_points, steered_points
 
@@ -41,67 +42,10 @@ _CHECKS = 96
 _REASKED = 4
 _WITNESS_BITS = 128  # what a witness is rounded to, to lie on a grid
 
-Target = (
-    Network | Oracle | str | PathLike[str] | Callable[[tuple[Fraction, ...]], Sequence[Rational] | Rational]
-)
-
 ASSUMPTIONS = (
     "the oracle is a feed-forward ReLU network with rational weights and answers exactly",
     "every neuron of it bends the function at a place that the queries came across",
 )
-
-
-@dataclass(frozen=True)
-class Progress:
-    """What recovery is doing: stage, queries so far, known neurons by layer."""
-
-    stage: str
-    queries: int
-    layers: tuple[int, ...]
-
-
-@dataclass(frozen=True)
-class Result:
-    """What was recovered, and what is established about it.
-
-    `status` is "certified" (proved equal to the network that was given; `certificate` is the proof),
-    "consistent" (agrees with every query; `assumptions` lists what else identity rests on) or "partial"
-    (`missing` says what is not recovered and why; `network` may be None). `queries` counts all queries,
-    `equivalence_queries` the witnesses handed back by the equivalence check (Angluin's sense).
-    """
-
-    status: str
-    network: Network | None
-    certificate: Certificate | None
-    graph: nx.DiGraph
-    queries: int
-    new_queries: int
-    query_bits: int
-    equivalence_queries: int
-    seconds: float
-    seed: int
-    layers: tuple[int, ...]
-    assumptions: tuple[str, ...]
-    missing: tuple[str, ...]
-
-    @property
-    def neurons(self) -> int:
-        """Number of neurons found."""
-        return sum(self.layers)
-
-    def report(self) -> str:
-        """A summary for a person."""
-        shape = "-".join(map(str, self.layers)) or "none"
-        lines = [
-            self.status,
-            f"hidden neurons  {self.neurons} (layers {shape})",
-            f"queries         {self.queries} ({self.query_bits} bits), "
-            f"{self.equivalence_queries} equivalence queries",
-            f"seconds         {self.seconds:.2f}, seed {self.seed}",
-        ]
-        lines += [f"assumed         {text}" for text in self.assumptions]
-        lines += [f"missing         {text}" for text in self.missing]
-        return "\n".join(lines)
 
 
 def recover(
@@ -116,17 +60,36 @@ def recover(
     ledger: str | PathLike[str] | None = None,
     resume: bool = False,
     progress: Callable[[Progress], None] | None = None,
+    arithmetic: Arithmetic = "float64",
+    box: tuple[float, float] | None = None,
 ) -> Result:
     """Recover a ReLU network exactly, up to permutation and scaling, from exact queries.
 
     `net` is a Network, a model file, an Oracle, or a callable from a tuple of `input_dim` Fractions to a
     sequence of Fraction or int. Recovery sees its answers only; a Network or file is used again at the end
     to prove the result equal (`executor` serves that proof). Same seed, same queries, same result.
+    With `exact=False` the answers are floats: of a Network or file in `arithmetic`, of a MeasuredOracle, an
+    ONNX Runtime session, a torch module, or a callable from float arrays (count, n) to arrays (count, m);
+    `box` bounds every coordinate of a query. `Result.measured` then says what is exact.
     Raises ExactreError for unusable arguments, OracleError when the oracle fails or contradicts itself.
     Source: Rolnick and Koerding, ICML 2020; design of the canonical form in `proofs/`.
     """
     if not exact:
-        raise ExactreError("exact=False: expected True, oracles with rounded answers are not supported")
+        return recover_from_floats(
+            net,
+            input_dim=input_dim,
+            max_queries=max_queries,
+            timeout=timeout,
+            seed=seed,
+            executor=executor,
+            ledger=ledger,
+            resume=resume,
+            progress=progress,
+            arithmetic=arithmetic,
+            box=box,
+        )
+    if box is not None:
+        raise ExactreError("box: an exact oracle has no box; expected exact=False")
     start = time.monotonic()
     target, oracle = _oracle(net, input_dim)
     with Ledger(

@@ -59,8 +59,8 @@ class Hypothesis:
     depth = k >= 0: the neurons of depth k through their ReLU, and a constant: a layered network.
     depth = -1: an affine function of the input. depth = None: |u_j| of every known neuron and an affine
     function (`general`): any DAG. `scales` pieces may come with an unknown scale of their own, `left_out`
-    are neurons that the row is taken not to read. A `partial` row may leave open the weights of units that were
-    inactive on every piece.
+    are neurons that the row is taken not to read. A `partial` row may leave open the weights of units that
+    were inactive on every piece.
     """
 
     def __init__(

@@ -178,7 +178,7 @@ class Search:
         *,
         least: int = 2,
     ) -> bool:
-        """Take a neuron that explains so many kinks or more, none of them another's, if little contradicts it.
+        """Take a neuron that explains `least` kinks or more, none of them another's, few flips against it.
 
         Rows of the next layer were found without it: what it weighs in them is open.
         """
@@ -230,9 +230,9 @@ class Search:
     def _trace_some(self) -> None:
         """Look around some unexplained kinks, deepest layer first, for rows that foretell other kinks.
 
-        While a layer has no signs its neurons count twice in a layered row, and a general row, with skips, may
-        need fewer equations; two or three rows then give the signs. A general row is also allowed for where
-        nothing layered has come out.
+        While a layer has no signs its neurons count twice in a layered row, and a general row, with skips,
+        may need fewer equations; two or three rows then give the signs. A general row is also allowed for
+        where nothing layered has come out.
         """
         self._say("traces")
         survey = self.survey
@@ -257,7 +257,7 @@ class Search:
                     return
 
     def _alone(self, kink: int) -> bool:
-        """Accept the neuron of one kink, if it has a row over an oriented layer that foretells other kinks."""
+        """Accept the neuron of one kink, if a row over an oriented layer foretells other kinks."""
         for depth in reversed(range(len(self.layers()))):
             if not self._has_signs(depth):
                 continue

@@ -35,7 +35,7 @@ class Evidence:
     misses: int
 
     def is_borne_out(self, owner: Sequence[int | None], least: int = 2) -> bool:
-        """Whether so many kinks or more speak for a neuron, none of them another's, and few flips against it."""
+        """Whether `least` kinks or more speak for a neuron, none another's, and few flips against it."""
         is_alone = all(owner[kink] is None for kink in self.explained)
         return is_alone and len(self.explained) >= max(least, 3 * self.misses)
 
@@ -157,7 +157,7 @@ class Survey:
         return [j for j, d in enumerate(self.model.depth) if d == depth]
 
     def _rank_before(self, signs: NDArray[np.int8], depth: int) -> int:
-        """A bound on the rank of a depth's forms: active neurons of each layer before, where they are known."""
+        """A bound on the rank of a depth's forms: the active neurons of each layer before, where known."""
         rank = self.jets.dim
         for d in range(depth):
             layer = self.layer(d)

@@ -2,10 +2,12 @@
 
 import json
 
+import numpy as np
 import pytest
 
 from exactre.formats import json_file, load
 from exactre.network import Network
+from exactre.rational import Matrix
 
 
 def test_recover_finds_the_network_and_its_certificate_is_accepted(run, files):
@@ -92,3 +94,41 @@ def test_files_that_cannot_be_used_are_refused(refused, line, words):
 )
 def test_wrong_options_are_one_line(misused, line, words):
     misused(f"recover {line}", *words)
+
+
+@pytest.fixture
+def float32_net(files):
+    rng = np.random.default_rng(0)
+    weights = [rng.normal(size=shape).astype(np.float32) for shape in ((4, 8), (1, 4))]
+    biases = [rng.normal(size=(size, 1)).astype(np.float32) for size in (4, 1)]
+    pairs = [(Matrix.from_floats(w), Matrix.from_floats(b)) for w, b in zip(weights, biases, strict=True)]
+    (files / "floats.json").write_text(json_file.dumps(Network.layered(pairs)))
+
+
+def test_a_model_is_recovered_from_rounded_answers_and_the_proof_is_accepted(run, files, float32_net):
+    code, out, _ = run("recover floats.json --float64 -o out.json --certificate cert.json --json")
+    facts = json.loads(out)
+    assert (code, facts["status"], facts["layers"], facts["missing"]) == (0, "certified", [4], [])
+    assert (facts["grid"], facts["open"]) == ("float32", [])
+    assert facts["log2_false_positive"] < -40
+    assert facts["noise"][0].startswith("an answer at x is wrong by at most")
+    assert run("check cert.json floats.json out.json") == (0, "valid\n", "")
+
+
+def test_float32_answers_are_too_rough_for_float32_weights_and_that_is_said(run, files, float32_net):
+    code, out, _ = run("recover floats.json --float32 --max-queries 3000 -o out.json")
+    assert (code, out.splitlines()[0]) == (3, "partial")
+    assert "answers have 24 significant bits" in out
+    assert not (files / "out.json").exists()
+
+
+def test_a_box_needs_rounded_answers(refused):
+    refused("recover net.json --box 0,1 -o out.json", "--box needs --float64 or --float32")
+
+
+def test_a_server_that_is_no_inference_server_is_refused(refused):
+    refused("recover http://127.0.0.1/model --float64 -o out.json", "expected http://HOST/v2/models/NAME")
+
+
+def test_two_kinds_of_answers_are_a_misuse(misused):
+    misused("recover net.json --float64 --float32 -o out.json", "not allowed with argument")

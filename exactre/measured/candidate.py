@@ -1,0 +1,170 @@
+"""Candidates for neurons of the next layer: bends with proportional coefficients, and what they say together.
+
+At a bend of a neuron over a known layer the normal is a combination of the forms of the layer's *active*
+neurons; its coefficients are the neuron's weights there, up to one scale, each with an error bound. Bends of
+one neuron agree where they overlap, and each entry is taken from the bend that shows it best.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from exactre.measured.known import ROUNDING, Known
+from exactre.measured.survey import Bend
+from exactre.oracle.measured import Array
+
+_COMMON = 2
+_AGREEMENT = -24.0  # binary logarithm of the chance that two strangers agree
+_SPARE = 1
+_RESIDUAL = 2.0
+_PLACES = 3
+_LONG = 128
+_FITS = 2.0  # error bounds
+
+
+@dataclass
+class Candidate:
+    """A row (p,) up to scale: entries `values` within `errors`, infinite where no bend shows them."""
+
+    values: Array
+    errors: Array
+    bends: list[Bend] = field(default_factory=list)
+
+    def merge(self, other: Candidate) -> bool:
+        """Take in another candidate's bends if its coefficients are proportional; whether they are."""
+        values, errors = other.values, other.errors
+        common = np.flatnonzero(np.isfinite(errors) & np.isfinite(self.errors))
+        if len(common) < _COMMON:
+            return False
+        with np.errstate(divide="ignore", invalid="ignore"):
+            quality = errors[common] / np.abs(values[common]) + self.errors[common] / np.abs(
+                self.values[common]
+            )
+        lead = int(np.nanargmin(quality))
+        if quality[lead] > 2.0**-8:
+            return False
+        scale = self.values[common[lead]] / values[common[lead]]
+        turned = values * scale
+        turned_errors = errors * abs(scale) + np.abs(turned) * quality[lead]
+        slack = turned_errors[common] + self.errors[common]
+        if (np.abs(turned[common] - self.values[common]) > slack).any():
+            return False
+        sizes = np.maximum(np.abs(self.values[common]), np.abs(turned[common]))
+        typical = np.sort(sizes)[len(sizes) // 2]
+        chance = np.minimum(0.0, np.log2(slack / typical))
+        if chance.sum() - chance[lead] > _AGREEMENT:
+            return False
+        # Independent measurements: weighted by precision. An infinite error has weight zero.
+        own, others = self.errors**-2.0, turned_errors**-2.0
+        with np.errstate(invalid="ignore", divide="ignore"):
+            self.values = np.where(
+                own + others > 0, (self.values * own + turned * others) / (own + others), 0.0
+            )
+            self.errors = (own + others) ** -0.5
+        self.bends += other.bends
+        return True
+
+
+def coefficients(known: Known, depth: int, bend: Bend) -> tuple[Array, Array] | None:
+    """Weights (p,) up to scale, and errors, of the neuron that bends here, if it reads layer `depth`.
+
+    Depth 0 are the inputs. None where the normal is no combination of the active neurons' forms, or where
+    there are so many of them that any normal would be.
+    """
+    if depth == 0:
+        return bend.normal, bend.normal_error
+    cell = known.cell(bend.point)
+    values, forms = cell.below(depth)
+    active = np.flatnonzero(values > 0)
+    return combination(forms[active], active, len(values), bend, _SPARE)
+
+
+def combination(
+    forms: Array, index: NDArray[np.int64], width: int, bend: Bend, spare: int
+) -> tuple[Array, Array] | None:
+    """The unique c with c forms = normal, as entries `index` of a row of `width`, with error bounds."""
+    n = forms.shape[1]
+    if not len(index) or len(index) > n - spare:
+        return None
+    u, s, vt = np.linalg.svd(forms, full_matrices=False)
+    if s[-1] <= s[0] * 2.0**-20:
+        return None
+    inverse = (vt.T / s) @ u.T  # (n, active)
+    error = bend.normal_error + np.abs(bend.normal).max() * ROUNDING
+    found = bend.normal @ inverse
+    residual = bend.normal - found @ forms
+    if np.linalg.norm(residual) > _RESIDUAL * np.linalg.norm(error):
+        return None
+    values, errors = np.zeros(width), np.full(width, np.inf)
+    values[index] = found
+    errors[index] = np.sqrt(error**2 @ inverse**2) + np.abs(found) * ROUNDING
+    return values, errors
+
+
+def grouped(known: Known, depth: int, bends: Sequence[Bend]) -> list[Candidate]:
+    """The bends as candidates over layer `depth`, those seen most often and best first."""
+    candidates: list[Candidate] = []
+    for bend in sorted(bends, key=lambda bend: bend.quality):
+        found = coefficients(known, depth, bend)
+        if found is None:
+            continue
+        new = Candidate(*found, [bend])
+        while True:  # what has grown may overlap with more
+            merged = next((k for k, old in enumerate(candidates) if old.merge(new)), None)
+            if merged is None:
+                break
+            new = candidates.pop(merged)
+        candidates.append(new)
+    return sorted(candidates, key=lambda candidate: -len(candidate.bends))
+
+
+def refined(known: Known, depth: int, candidate: Candidate) -> Candidate:
+    """The candidate with what the places of its bends say: row . h + bias = 0 at each, far apart as they are.
+
+    Weighted least squares over the entries and the bias, the leading entry held. Left as it is where that
+    does not fit, or where there is nothing to gain.
+    """
+    entries = np.flatnonzero(np.isfinite(candidate.errors))
+    values, errors = candidate.values[entries], candidate.errors[entries]
+    if len(candidate.bends) < _PLACES or len(entries) > _LONG or not len(entries):
+        return candidate
+    with np.errstate(divide="ignore"):
+        lead = int(np.argmin(errors / np.abs(values)))
+    relative = errors[lead] / abs(values[lead])
+    prior = values / values[lead]
+    spread = errors / abs(values[lead]) + np.abs(prior) * relative
+    rows, targets = [], []
+    for bend in candidate.bends:
+        below, forms = known.cell(bend.point).below(depth)
+        if np.delete(below, entries).any():
+            continue
+        here = below[entries]
+        error = abs(float(prior @ forms[entries] @ bend.v)) * bend.error
+        error += float(np.abs(prior) @ np.abs(here)) * ROUNDING
+        rows.append(np.append(here, 1.0) / error)
+        targets.append(-here[lead] / error)
+    free = [k for k in range(len(entries)) if k != lead]
+    if len(rows) < _PLACES:
+        return candidate
+    # Unknowns are the differences from the prior, in units of its spread, and the bias.
+    table = np.array(rows)
+    scale = np.append(spread[free], 1.0)
+    known_part = np.array(targets) - table[:, free] @ prior[free]
+    places = table[:, [*free, len(entries)]] * scale
+    whole = np.vstack([np.eye(len(free), len(free) + 1), places])
+    target = np.concatenate([np.zeros(len(free)), known_part])
+    inverse = np.linalg.pinv(whole, rcond=2.0**-50)
+    found = inverse @ target
+    if (np.abs(whole @ found - target) > _FITS).any():
+        return candidate
+    better_values, better_errors = candidate.values.copy(), candidate.errors.copy()
+    better_values[entries[free]] = (prior[free] + found[:-1] * scale[:-1]) * values[lead]
+    deviations = np.sqrt((inverse**2).sum(axis=1))[:-1] * scale[:-1]
+    better_errors[entries[free]] = deviations * abs(values[lead])
+    # The scale is free, so that the leading entry may be taken for exact.
+    better_errors[entries[lead]] = abs(values[lead]) * ROUNDING
+    return Candidate(better_values, better_errors, candidate.bends)

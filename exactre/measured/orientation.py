@@ -1,0 +1,43 @@
+"""Which side of a known layer's neurons is active.
+
+A deeper boundary's normal is a combination of the *active* neurons' forms. Where the forms of all of a layer
+are independent it is unique, and the neurons with a coefficient that is certainly not zero are active.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from exactre.measured.candidate import combination
+from exactre.measured.known import Known
+from exactre.measured.survey import Bend
+
+_MAJORITY = 4
+_CERTAIN = 16.0  # error bounds that a coefficient has to be away from zero
+
+
+def signs(known: Known, bends: Sequence[Bend]) -> NDArray[np.int64]:
+    """Signs (k,) of the last known layer; 0 where the bends do not tell, or do not agree.
+
+    A bend beside another boundary may have been measured wrongly, so that a few contradict the others.
+    """
+    depth = len(known.layers)
+    width = len(known.layers[-1].bias)
+    votes = np.zeros((2, width), dtype=np.int64)
+    for bend in bends:
+        cell = known.cell(bend.point)
+        fitted = combination(cell.forms[depth - 1], np.arange(width), width, bend, 0)
+        if fitted is None:
+            continue
+        values, errors = fitted
+        side = cell.values[depth - 1] > 0
+        active = np.abs(values) > _CERTAIN * errors
+        if not active.all():  # else, as with a missing neuron, nothing is known to be zero
+            votes[0] += active & side
+            votes[1] += active & ~side
+    more, less = votes.max(axis=0), votes.min(axis=0)
+    clear = more > _MAJORITY * less
+    return np.where(clear, np.where(votes[0] > votes[1], 1, -1), 0)

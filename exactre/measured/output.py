@@ -1,0 +1,153 @@
+"""The output layer, and the signs of the last hidden one, from values at random points.
+
+With rows u_z exact, f = sum A_z relu(u_z) + B . h + c over the layer h below: linear in A, B and c. B shows
+the neurons whose active side is the other one, since relu(-u) = relu(u) - u. Then A and c are solved for
+again without B, and snapped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from exactre.measured.known import Known
+from exactre.measured.probe import Probe
+from exactre.measured.snap import BFLOAT16, FLOAT16, FLOAT32, INTEGERS, on_grid, snap
+from exactre.oracle.measured import Array
+
+_SPREAD = (0.5, 2.0, 8.0)
+_GRID = 2.0**-8
+_INTEGERS = -40.0  # binary logarithm of the false-positive bound
+_SOLVED = 2.0**-44  # relative error of a least squares solution itself
+
+
+@dataclass(frozen=True)
+class Output:
+    """Weights (m, k) and bias (m,) of the output, each within its error."""
+
+    weight: Array
+    weight_error: Array
+    bias: Array
+    bias_error: Array
+
+
+@dataclass(frozen=True)
+class Values:
+    """Points (count, n) with answers (count, m) and their error bounds (count,)."""
+
+    points: Array
+    answers: Array
+    errors: Array
+
+    def extended(self, other: Values) -> Values:
+        """These and the other's."""
+        return Values(
+            np.vstack([self.points, other.points]),
+            np.vstack([self.answers, other.answers]),
+            np.concatenate([self.errors, other.errors]),
+        )
+
+
+def sampled(probe: Probe, count: int, beside: Sequence[Array]) -> Values:
+    """Answers at random points of several scales, and at the points `beside` the last layer's boundaries.
+
+    A neuron that is seldom active is active beside its boundary at least.
+    """
+    rng = probe.rng
+    if probe.box is not None:
+        points = probe.box.low + rng.random((count, probe.dim)) * probe.box.width
+    else:
+        points = rng.normal(size=(count, probe.dim)) * rng.choice(_SPREAD, size=(count, 1))
+    points = probe.rounded(np.rint(np.vstack([points, *beside]) / _GRID) * _GRID)
+    if probe.box is not None:
+        points = np.clip(points, probe.box.low, probe.box.high)
+    return Values(points, *probe.answers(points))
+
+
+def unknowns(known: Known, signed: bool) -> int:
+    """How many numbers of each output have to be solved for."""
+    below = len(known.layers[-2].bias) if len(known.layers) > 1 else known.dim
+    return len(known.layers[-1].bias) + 1 + (0 if signed else below)
+
+
+def last_signs(known: Known, values: Values) -> NDArray[np.int64] | None:
+    """Signs (k,) of the last layer's rows; None where the values do not tell."""
+    layer = known.layers[-1]
+    hidden = known.values(values.points)
+    below = values.points if len(known.layers) == 1 else np.maximum(hidden[-2], 0.0)
+    k = len(layer.bias)
+    features = np.hstack([np.maximum(hidden[-1], 0.0), below, np.ones((len(below), 1))])
+    weights = 1 / values.errors[:, None]
+    found, *_ = np.linalg.lstsq(features * weights, values.answers * weights, rcond=None)
+    # B = -sum over the wrong ones of A_z row_z, for every output.
+    system = np.vstack([-(layer.weight * a[:, None]).T for a in found[:k].T])
+    target = np.concatenate(list(found[k:-1].T))
+    if system.shape[0] < k:
+        return None
+    wrong, *_ = np.linalg.lstsq(system, target, rcond=None)
+    nearest = np.rint(wrong)
+    if not np.isin(nearest, (0.0, 1.0)).all() or (np.abs(wrong - nearest) > 0.01).any():
+        return None
+    return np.where(nearest == 1.0, -1, 1)
+
+
+def solved(known: Known, values: Values) -> Output | None:
+    """The output layer over an oriented network; None where no output layer gives the values."""
+    hidden = np.maximum(known.values(values.points)[-1], 0.0)
+    features = np.hstack([hidden, np.ones((len(hidden), 1))])
+    weights = 1 / values.errors[:, None]
+    seen = (features != 0).any(axis=0)
+    system = features[:, seen] * weights
+    inverse = np.linalg.pinv(system, rcond=_SOLVED)
+    if np.linalg.matrix_rank(system, tol=_SOLVED * np.linalg.norm(system)) < system.shape[1]:
+        return None
+    found = np.zeros((len(seen), values.answers.shape[1]))
+    found[seen] = inverse @ (values.answers * weights)
+    residual = (values.answers - features @ found) * weights
+    if (np.abs(residual) > 8).any():
+        return None
+    error = np.full_like(found, np.inf)  # of a neuron that is active nowhere
+    error[seen] = np.abs(inverse).sum(axis=1)[:, None] + np.abs(found[seen]) * _SOLVED
+    return Output(found[:-1].T, error[:-1].T, found[-1], error[-1])
+
+
+def snapped(output: Output) -> Output:
+    """The output on the coarsest grid that all its certain numbers lie on; an error of 0 is an exact number.
+
+    Integers times a power of two, or floats, whose scale is known here: so a number that hits is certain
+    where the grid leaves it one value.
+    """
+    values = np.hstack([output.weight, output.bias[:, None]])
+    errors = np.hstack([output.weight_error, output.bias_error[:, None]])
+    unit = _unit(output)
+    if unit is not None:
+        integers = np.rint(values / unit)
+        if ((np.abs(values - integers * unit) <= errors) & (2 * errors < unit)).all():
+            return _parts(integers * unit, np.zeros_like(errors))
+    for grid in (BFLOAT16, FLOAT16, FLOAT32):
+        nearest, certain = on_grid(values, errors, grid)
+        if (np.abs(values - nearest) <= errors).all():
+            break
+    certain &= errors < np.abs(values)
+    return _parts(np.where(certain, nearest, values), np.where(certain, 0.0, errors))
+
+
+def _unit(output: Output) -> float | None:
+    """The power of two of which all weights are small integers, if chance does not explain that."""
+    found = snap(output.weight.ravel(), output.weight_error.ravel(), INTEGERS)
+    if found is None or found.open or found.false_positive > _INTEGERS:
+        return None
+    return float(2.0 ** np.rint(-np.log2(abs(found.scale))))
+
+
+def _parts(values: Array, errors: Array) -> Output:
+    return Output(values[:, :-1], errors[:, :-1], values[:, -1], errors[:, -1])
+
+
+def predicted(known: Known, output: Output, points: Array) -> Array:
+    """The recovered network's values (count, m) at points (count, n), in float64."""
+    hidden = np.maximum(known.values(points)[-1], 0.0)
+    return np.asarray(hidden @ output.weight.T + output.bias)

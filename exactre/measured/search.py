@@ -1,0 +1,248 @@
+"""The search: lines, layers from the bottom up, the output; more lines while anything is open.
+
+A layer is built from bends that no known neuron explains. Nothing is built on a layer before every entry of
+it is certain, because one wrong bit would pass for noise above it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from exactre.measured import output
+from exactre.measured.candidate import grouped
+from exactre.measured.known import Known, Layer
+from exactre.measured.line import Kink, Line
+from exactre.measured.neuron import Neuron, neuron_of
+from exactre.measured.orientation import signs
+from exactre.measured.probe import Probe
+from exactre.measured.reach import shown
+from exactre.measured.sharpen import narrowed, sharpened
+from exactre.measured.survey import Bend, Survey, nearest_neuron
+
+Watch = Callable[[str, tuple[int, ...]], None]
+
+_ROUNDS = 24
+_FIRST_LINES = 2
+_MANY_INPUTS = 64  # so many entries tell a row of the grid from one bend alone
+_ROOMIER = 2.0
+_POOR = 6  # a row with more than one in so many entries open is measured again
+_REACHED = 8  # up to so many open entries of a row are looked for on purpose
+_SOUGHT = 4
+_LINES_FIRST = 5
+_SAMPLES = 3  # times that the points for the output are doubled while numbers of it are open
+_CHECKS = 64
+_AGREES = 4.0
+_BESIDE = (-2.0, -0.25, 0.25, 2.0)
+
+
+class Search:
+    """The state of a search; `watch(stage, layers)` is told of every step.
+
+    `layers` are the neurons whose every entry is certain, `pending` those of the layer that is being built.
+    """
+
+    def __init__(self, probe: Probe, watch: Watch) -> None:
+        self.probe = probe
+        self.survey = Survey(probe)
+        self.layers: list[list[Neuron]] = []
+        self.pending: list[Neuron] = []
+        self.known = Known(probe.dim)
+        self.output: output.Output | None = None
+        self.missing = "no line shows a kink"
+        self._watch = watch
+        self._sought: dict[tuple[int, int, bytes], int] = {}  # how often an entry was looked for in vain
+        self._settled: dict[tuple[int, frozenset[int]], Neuron | None] = {}
+
+    def widths(self) -> tuple[int, ...]:
+        """Neurons found by layer."""
+        counts = [len(layer) for layer in self.layers]
+        if self.pending:
+            counts[-1] += len(self.pending)
+        return tuple(count for count in counts if count)
+
+    def run(self) -> bool:
+        """Search until the network stands; False, with `missing`, when the rounds are over."""
+        for lines in range(1, _ROUNDS + 1):
+            self._watch("lines", self.widths())
+            line = self.survey.random_line()
+            self.survey.look(line, self.survey.ends(line), self._wanted)
+            if lines < _FIRST_LINES and self.probe.dim <= _MANY_INPUTS:
+                continue
+            self._watch("rows", self.widths())
+            if self._build() and lines >= _FIRST_LINES:
+                self._watch("output", self.widths())
+                if self._finish():
+                    return True
+        return False
+
+    def _wanted(self, line: Line, kink: Kink, room: float) -> bool:
+        """Whether a kink's normal is worth its queries: nobody's, or that of a row which is still poor."""
+        point = line.at(kink.t)
+        for neuron in self.pending:
+            if self._is_on(neuron, point, line.v, kink.error):
+                return _is_poor(neuron) and room > _ROOMIER * max(bend.room for bend in neuron.bends)
+        return nearest_neuron(self.known, point, line.v, kink.error) is None
+
+    def _is_on(self, neuron: Neuron, point: np.ndarray, v: np.ndarray, error: float) -> bool:
+        below = Known(self.known.dim, self.known.layers[: len(self.layers) - 1])
+        layer = Layer(neuron.row[None], np.array([neuron.bias]), np.zeros(1, dtype=np.int64))
+        if not np.isfinite(neuron.errors).all():
+            return False
+        slack = error + float(neuron.errors.sum())
+        found = nearest_neuron(below.with_layer(layer), point, v, slack)
+        return found is not None and found[0] == len(below.layers)
+
+    def _build(self) -> bool:
+        """Build layer upon layer from the bends at hand; True when every bend is explained and certain."""
+        pool: Sequence[Bend] = self.survey.bends
+        self.known = Known(self.probe.dim)
+        self.pending = []
+        for depth in range(len(self.survey.bends)):
+            if not self._layer(depth, pool):
+                return False
+            self.known = self.known.with_layer(_layer_of(self.layers[depth]))
+            pool = self._unexplained(pool)
+            if not pool:
+                del self.layers[depth + 1 :]
+                return True
+            self._watch("signs", self.widths())
+            found = signs(self.known, pool)
+            if not found.all():
+                self.missing = f"the active sides of layer {depth + 1} are not known"
+                return False
+            oriented = replace(self.known.layers[-1], sign=found).oriented()
+            self.known = self.known.with_last(oriented)
+        return False
+
+    def _layer(self, depth: int, pool: Sequence[Bend]) -> bool:
+        """Find the neurons of one layer among the bends; True when there are some and all are certain."""
+        if len(self.layers) == depth:
+            self.layers.append([])
+        self._collect(depth, pool)
+        if depth and self.survey.lines >= _LINES_FIRST:
+            self._more(depth, self.known)
+        if self.pending:
+            self.missing = f"layer {depth + 1}: {len(self.pending)} rows are not certain in every entry"
+            # What is known of the layer explains kinks that need not be measured again.
+            done = self.layers[depth]
+            if done:
+                self.known = self.known.with_layer(_layer_of(done))
+        if not self.layers[depth]:
+            self.missing = f"layer {depth + 1}: no row fits a grid of weights"
+        return not self.pending and bool(self.layers[depth])
+
+    def _collect(self, depth: int, pool: Sequence[Bend]) -> None:
+        """Sort the bends into neurons that are certain and neurons that are not."""
+        done = self.layers[depth]
+        below = self.known
+        if done:
+            layer = below.with_layer(_layer_of(done))
+            pool = [b for b in pool if nearest_neuron(layer, b.point, b.v, b.error) is None]
+        self.pending = []
+        least = 1 if depth == 0 and self.probe.dim > _MANY_INPUTS else 2
+        fresh: list[Neuron] = []
+        for candidate in grouped(below, depth, pool):
+            if len(candidate.bends) < least:
+                continue
+            key = depth, frozenset(map(id, candidate.bends))
+            if key not in self._settled:
+                self._settled[key] = self._settle(below, depth, neuron_of(below, depth, candidate))
+            neuron = self._settled[key]
+            if neuron is not None:
+                (fresh if neuron.is_exact else self.pending).append(neuron)
+        if fresh:
+            done += fresh
+            del self.layers[depth + 1 :]
+
+    def _settle(self, below: Known, depth: int, neuron: Neuron | None) -> Neuron | None:
+        """A neuron with its open entries looked at again: by its own bends, and by far points."""
+        if neuron is None or neuron.is_exact:
+            return neuron
+        for index in neuron.open:
+            for bend in neuron.bends:
+                neuron = narrowed(below, depth, neuron, index, bend)
+        if depth == 0 and not _is_poor(neuron):
+            neuron = sharpened(self.probe, neuron)
+        return neuron
+
+    def _more(self, depth: int, below: Known) -> None:
+        """Measure where pending neurons of a deeper layer show what is open."""
+        done = self.layers[depth]
+        known = below.with_layer(_layer_of(done)) if done else below
+        for k, neuron in enumerate(self.pending):
+            if len(neuron.open) > _REACHED or not np.isfinite(neuron.bias_error):
+                continue
+            for index in neuron.open:
+                key = depth, index, neuron.row[neuron.errors == 0].tobytes()
+                self._sought[key] = self._sought.get(key, 0) + 1
+                if self._sought[key] <= _SOUGHT:
+                    neuron = shown(self.probe, known, depth, neuron, index)
+            self.pending[k] = neuron
+        fresh = [neuron for neuron in self.pending if neuron.is_exact]
+        if fresh:
+            done += fresh
+            del self.layers[depth + 1 :]
+            self.pending = [neuron for neuron in self.pending if not neuron.is_exact]
+
+    def _unexplained(self, pool: Sequence[Bend]) -> list[Bend]:
+        return [b for b in pool if nearest_neuron(self.known, b.point, b.v, b.error) is None]
+
+    def _beside_boundaries(self) -> list[np.ndarray]:
+        """Points on both sides of every neuron of the last layer."""
+        points = []
+        for z, neuron in enumerate(self.layers[len(self.known.layers) - 1]):
+            for bend in neuron.bends[:2]:
+                form = self.known.cell(bend.point).forms[-1][z]
+                side = form / max(float(np.linalg.norm(form)), 2.0**-60)
+                points += [bend.point + step * side for step in _BESIDE]
+        return points
+
+    def _finish(self) -> bool:
+        """The last layer's signs and the output layer; True when they give the answers."""
+        last = self.known.layers[-1]
+        count = 2 * output.unknowns(self.known, signed=False)
+        values = output.sampled(self.probe, count, self._beside_boundaries())
+        found = output.last_signs(self.known, values)
+        if found is None:
+            self.missing = "the active sides of the last layer are not known"
+            return False
+        self.known = self.known.with_last(replace(last, sign=found).oriented())
+        for _ in range(_SAMPLES):
+            solved = output.solved(self.known, values)
+            if solved is None:
+                self.missing = "no output layer over the recovered neurons gives the answers"
+                return False
+            self.output = output.snapped(solved)
+            if not (self.output.weight_error.any() or self.output.bias_error.any()):
+                break
+            values = values.extended(output.sampled(self.probe, len(values.points), ()))
+        return self._agrees(values.points)
+
+    def _agrees(self, agreed: np.ndarray) -> bool:
+        """Whether fresh points agree; from a point that did, a line to one that does not is scanned."""
+        assert self.output is not None
+        fresh = output.sampled(self.probe, _CHECKS, ())
+        off = np.abs(output.predicted(self.known, self.output, fresh.points) - fresh.answers).max(axis=1)
+        wrong = np.flatnonzero(off > _AGREES * fresh.errors)
+        if not len(wrong):
+            return True
+        self.missing = f"{len(wrong)} of {_CHECKS} fresh points disagree with the network"
+        line = Line(agreed[0], fresh.points[wrong[0]] - agreed[0])
+        self.survey.look(line, np.linspace(0.0, 1.0, 9).tolist(), self._wanted)
+        return False
+
+
+def _is_poor(neuron: Neuron) -> bool:
+    """Whether a row is better measured again than entry by entry."""
+    return len(neuron.open) * _POOR > len(neuron.row)
+
+
+def _layer_of(neurons: Sequence[Neuron]) -> Layer:
+    return Layer(
+        np.stack([neuron.row for neuron in neurons]),
+        np.array([neuron.bias for neuron in neurons]),
+        np.zeros(len(neurons), dtype=np.int64),
+    )
