@@ -319,19 +319,26 @@ def _integers(A: Rows, b: Column) -> tuple[list[list[int]], list[int], list[int]
         rows = [[v * p for v in flat[i * n : (i + 1) * n]] for i in range(m)]
         rhs, scales = [int(v) * q for v in b.num.entries()], [scale] * m
     else:
-        fractions = A.rows() if isinstance(A, Matrix) else [[Fraction(v) for v in row] for row in A]
-        column = [row[0] for row in b.rows()] if isinstance(b, Matrix) else [Fraction(v) for v in b]
-        n = A.shape[1] if isinstance(A, Matrix) else len(fractions[0]) if fractions else 0
-        for i, row in enumerate(fractions):
+        given = A.rows() if isinstance(A, Matrix) else [_rationals(row) for row in A]
+        column = [row[0] for row in b.rows()] if isinstance(b, Matrix) else _rationals(b)
+        n = A.shape[1] if isinstance(A, Matrix) else len(given[0]) if given else 0
+        for i, row in enumerate(given):
             if len(row) != n:
                 raise ShapeError(f"expected {n} coefficients in row {i}, found {len(row)}")
-        scales = [
-            lcm(h.denominator, *(v.denominator for v in row))
-            for row, h in zip(fractions, column, strict=True)
-        ]
-        rows = [[int(v * s) for v in row] for row, s in zip(fractions, scales, strict=True)]
-        rhs = [int(v * s) for v, s in zip(column, scales, strict=True)]
+        scales = [lcm(*{v.denominator for v in (h, *row)}) for row, h in zip(given, column, strict=True)]
+        rows = [_whole(row, s) for row, s in zip(given, scales, strict=True)]
+        rhs = [v for h, s in zip(column, scales, strict=True) for v in _whole([h], s)]
     return rows, rhs, scales, n
+
+
+def _rationals(row: Sequence[Rational]) -> Sequence[int | Fraction]:
+    """The row itself where it has integers alone: Fractions of them take longer than the LP."""
+    return row if all(type(v) is int for v in row) else [Fraction(v) for v in row]
+
+
+def _whole(row: Sequence[int | Fraction], scale: int) -> list[int]:
+    """The row times `scale`, a multiple of all denominators."""
+    return [v.numerator * (scale // v.denominator) for v in row]
 
 
 def _dyadic(scaled: Floats, columns: Sequence[int]) -> Vector:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from math import lcm
 
 from flint import fmpz_mat, nmod_mat
 
@@ -45,7 +46,10 @@ def strictly_inside(cell: Cell, t: Vector) -> tuple[Fraction, ...] | Derivation:
         facts = {i: v * last for i, v in answer.multipliers.items() if i < len(cell.facts)}
         return _with_constant(cell.facts, facts, scale(-1, 1, t))
     found = system.lift(answer.x)
-    if all(value_at(fact, found) > 0 for _, _, fact in cell.facts):
+    # The facts' values in integers: a cell has hundreds, and fractions would take longer than the LP.
+    den = lcm(*(v.denominator for v in found))
+    num = [den, *(v.numerator * (den // v.denominator) for v in found)]
+    if all(sum(v * num[basis] for basis, v in fact[2].items()) > 0 for _, _, fact in cell.facts):
         return found
     # From there towards the cell's point as far as t > 0 allows: inside whatever that point is inside of.
     share = Fraction(1, 2)

@@ -16,6 +16,7 @@ from exactre.certify.property import property_domain
 from exactre.certify.question import Domain, Question
 from exactre.certify.sampling import Sampler
 from exactre.certify.split import split
+from exactre.certify.stable import Stable
 from exactre.certify.sweep import Sweep
 from exactre.certify.witness import boundary_witness, early_witness, random_witness, shorten, witness_at
 from exactre.check import ZERO, TreeNode
@@ -84,11 +85,13 @@ def certify_equivalence(
     if witness is None and question.tolerance == 0:
         witness = early_witness(question, matching, _half(deadline))
     if witness is None and question.tolerance == 0:
-        matching = match(a, b, Sweep(question, _half(deadline)))
+        matching = match(a, b, Sweep(question, _half(deadline)), _prover(question, deadline))
     if witness is None and _at_once(question, matching) is None:
         witness = boundary_witness(question, matching, _half(deadline))
     if witness is not None:
         return verdict("witness", witness)
+    if question.tolerance > 0:
+        matching = match(a, b, None, _prover(question, deadline))
     outcome = split(question, matching, deadline=deadline, executor=executor)
     if outcome.refutation is not None:
         return verdict("case-split", witness_at(question, shorten(question, outcome.refutation)))
@@ -104,6 +107,11 @@ def _at_once(question: Question, matching: Matching) -> TreeNode | None:
     if question.same_argmax:
         return decided_at_once(matching)
     return TreeNode("equal") if all(d == ZERO for d in matching.differences) else None
+
+
+def _prover(question: Question, deadline: float | None) -> Stable | None:
+    """Bounds need a domain."""
+    return None if question.domain is None else Stable(question, _half(deadline))
 
 
 def _half(deadline: float | None) -> float | None:

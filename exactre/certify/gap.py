@@ -12,12 +12,14 @@ from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
-from exactre.certify.bounding import Sides, bounded_gap
+from exactre.certify.bounding import bounded_gap
 from exactre.certify.certificate import Certificate, Equivalence, Witness
+from exactre.certify.linear import Sides
 from exactre.certify.matching import match
 from exactre.certify.question import Domain, Question
 from exactre.certify.sampling import Sampler
 from exactre.certify.split import split
+from exactre.certify.stable import Stable
 from exactre.certify.witness import witness_at
 from exactre.check import TreeNode
 from exactre.errors import ExactreError
@@ -54,7 +56,8 @@ def largest_gap(
 ) -> Gap:
     """The largest difference found between two networks' outputs on a bounded domain, and a proved bound.
 
-    Exact over Q; without `timeout`, in seconds, both are the largest difference itself. Raises ShapeError
+    Exact over Q; without `timeout`, in seconds, both are the largest difference itself, and a first bound is
+    proved whatever the time. Raises ShapeError
     when the inputs, the outputs or the domain's dimension differ, ExactreError when the domain is empty or
     unbounded.
     """
@@ -71,14 +74,16 @@ def largest_gap(
     assert bounds is not None  # the domain is bounded
     proved, steps, leaf = bounds
     tree: tuple[TreeNode, ...] = (leaf,)
+    if found < proved:
+        cases = match(a, b, None, Stable(question, deadline))
     while found < proved:
-        outcome = split(replace(question, tolerance=found), matching, deadline=deadline, executor=executor)
+        outcome = split(replace(question, tolerance=found), cases, deadline=deadline, executor=executor)
         if outcome.refutation is not None:
             found, x = _climb(question, sampler, outcome.refutation, deadline)
         elif outcome.open_cells:
             break
         else:
-            proved, steps = found, ()
+            proved, steps, matching = found, (), cases
             tree = tuple(node for node in outcome.nodes if isinstance(node, TreeNode))
     proof = Equivalence(matching.steps_a, (*matching.steps_b, *steps), tree)
     certificate = Certificate(a, b, domain, proved, proof)

@@ -76,6 +76,7 @@ class Space:
         """The solutions of `equation = 0` for every equation, None when there are none; exact."""
         order = {key: j for j, key in enumerate(joint.inputs)}
         solved: dict[Variable, Form] = {}
+        users: dict[Variable, set[Variable]] = {}  # solved variables whose form has, or had, this one
         for equation in equations:
             form = _substitute(equation, solved)
             keys = form.keys() - {CONSTANT}
@@ -85,7 +86,13 @@ class Space:
                 continue
             last = max(keys, key=order.__getitem__)  # so that later networks read the inputs of earlier ones
             value = {key: -v / form[last] for key, v in form.items() if key != last}
-            solved = {key: _substitute(other, {last: value}) for key, other in solved.items()} | {last: value}
+            for key in users.pop(last, ()):
+                solved[key] = _substitute(solved[key], {last: value})
+                for other in value:
+                    users.setdefault(other, set()).add(key)
+            solved[last] = value
+            for other in value:
+                users.setdefault(other, set()).add(last)
         return cls(joint, tuple(key for key in order if key not in solved), solved)
 
     def rewrite(self, form: Form) -> Form:

@@ -15,7 +15,9 @@ from math import gcd, lcm
 from exactre.check import ONE, ZERO, Derivation, Step, Vector, coefficient, combine, scale, substitute
 from exactre.network import INPUT, Network, Node
 
+Origin = tuple[int, str, int]  # of a neuron: side (0: A, 1: B), node, index
 Learner = Callable[["System"], list[Step]]  # proves equations, adds them to the system, says so in steps
+Prover = Callable[["System", Vector, Origin], list[Step]]  # u >= 0 or u <= 0: its step, last; or nothing
 
 
 @dataclass(frozen=True)
@@ -37,12 +39,13 @@ class Matching:
         return tuple(combine([(1, 1, p), (-1, 1, q)]) for p, q in zip(*self.outputs, strict=True))
 
 
-def match(a: Network, b: Network, learner: Learner | None = None) -> Matching:
+def match(a: Network, b: Network, learner: Learner | None = None, prover: Prover | None = None) -> Matching:
     """Steps and expressions of both networks, which have the same input dimension; exact over Q.
 
-    `learner` is asked for equations after each of B's nodes.
+    `learner` is asked for equations after each of B's nodes, `prover` for the sign of each neuron that shows
+    none by itself.
     """
-    system = System(a.input_dim)
+    system = System(a.input_dim, prover)
     outputs_a, steps_a = system.walk(0, a, None)
     outputs_b, steps_b = system.walk(1, b, learner)
     left, right = (
@@ -58,10 +61,11 @@ class System:
     Invariant: `atoms[k]`, e_k, and the equations' right sides mention no atom that has an equation.
     """
 
-    def __init__(self, inputs: int) -> None:
+    def __init__(self, inputs: int, prover: Prover | None = None) -> None:
         self.inputs = inputs
-        self.atoms: list[Vector] = []
-        self.origins: list[tuple[int, str, int]] = []  # side (0: A, 1: B), node, index of each atom's neuron
+        self.prover = prover
+        self.atoms: list[Vector] = []  # one list for good, so that a prover may keep it
+        self.origins: list[Origin] = []  # of each atom's neuron
         self.equations: dict[int, Vector] = {}  # basis index -> expression
         self.found: dict[tuple[int, ...], list[int]] = {}  # by key of the primitive row: atoms
 
@@ -76,8 +80,8 @@ class System:
                 continue
             values[node.name] = []
             for i, u in enumerate(rows):
-                step, h = self._neuron(substitute(u, self.equations), (side, node.name, i))
-                steps.append(step)
+                found, h = self._neuron(substitute(u, self.equations), (side, node.name, i))
+                steps += found
                 values[node.name].append(h)
             if learner is not None:
                 steps += learner(self)
@@ -90,7 +94,7 @@ class System:
         value = combine([(1, 1, (1, 1, {highest: 1})), (-q if p > 0 else q, abs(p), t)])
         change = {highest: value}
         self.equations = {basis: substitute(v, change) for basis, v in self.equations.items()} | change
-        self.atoms = [substitute(e, change) for e in self.atoms]
+        self.atoms[:] = [substitute(e, change) for e in self.atoms]
         self.found = {}
         for k, (_, _, entries) in enumerate(self.atoms):
             if entries.keys() - {0}:
@@ -100,10 +104,10 @@ class System:
         """r_k."""
         return 1, 1, {1 + self.inputs + k: 1}
 
-    def _neuron(self, u: Vector, origin: tuple[int, str, int]) -> tuple[Step, Vector]:
+    def _neuron(self, u: Vector, origin: Origin) -> tuple[list[Step], Vector]:
         entries = u[2]
         if not entries.keys() - {0}:
-            return Step("constant"), u if entries.get(0, 0) > 0 else ZERO
+            return [Step("constant")], u if entries.get(0, 0) > 0 else ZERO
         key = row_key(entries)
         for k in self.found.get(key, ()):
             factor = ratio(u, self.atoms[k])
@@ -111,14 +115,15 @@ class System:
                 p, q = factor
                 r = self.unit(k)
                 h = scale(p, q, r) if p > 0 else combine([(-p, q, r), (p, q, self.atoms[k])])
-                return Step("scaled", k, factor), h
+                return [Step("scaled", k, factor)], h
         step = nonnegative(u, self.inputs) or self._gap(u)
-        if step is not None:
-            return step, u if step.rule == "active" else ZERO
+        steps = [step] if step is not None else self.prover(self, u, origin) if self.prover else []
+        if steps:
+            return steps, u if steps[-1].rule == "active" else ZERO
         self.found.setdefault(key, []).append(len(self.atoms))
         self.atoms.append(u)
         self.origins.append(origin)
-        return Step("atom"), self.unit(len(self.atoms) - 1)
+        return [Step("atom")], self.unit(len(self.atoms) - 1)
 
     def _gap(self, u: Vector) -> Step | None:
         """The step for a multiple of r_k - e_k, which is max(-e_k, 0): what a layer hands on of relu(-x)."""

@@ -26,28 +26,36 @@ def property_domain(path: str | os.PathLike[str]) -> Domain:
         raise FormatError(f"{path}: {error}") from None
 
 
-def cases_of(formula: Formula) -> list[list[Condition]]:
-    """The disjunctive normal form: the formula holds where all conditions of some case do.
+def cases_of(formula: Formula) -> tuple[list[Condition], list[list[Condition]]]:
+    """The disjunctive normal form: the conditions of every case, and what each case adds to them.
 
     `!=` becomes two strict inequalities. Raises UnsupportedQuery beyond MAX_CASES cases.
     """
-    if isinstance(formula, Condition):
-        if formula.relation != "!=":
-            return [[formula]]
-        opposite = {key: -v for key, v in formula.form.items()}
-        return [[Condition(form, ">", formula.line)] for form in (formula.form, opposite)]
-    parts = [cases_of(part) for part in formula.parts]
-    if formula.word == "or":
-        joined = [case for cases in parts for case in cases]
-    else:
-        common = [condition for cases in parts if len(cases) == 1 for condition in cases[0]]
-        joined = [common]
-        for cases in parts:
-            if len(cases) != 1:
-                joined = [[*left, *right] for left in joined for right in cases]
-                _check_count(joined)
-    _check_count(joined)
-    return joined
+    common: list[Condition] = []
+    cases: list[list[Condition]] = [[]]
+    for part in _conjuncts(formula):
+        alternatives = _alternatives(part)
+        if len(alternatives) == 1:
+            common += alternatives[0]
+        else:
+            cases = [[*left, *right] for left in cases for right in alternatives]
+            _check_count(cases)
+    return common, cases
+
+
+def _alternatives(part: Formula) -> list[list[Condition]]:
+    """The cases of a conjunct."""
+    if isinstance(part, Condition):
+        if part.relation != "!=":
+            return [[part]]
+        opposite = {key: -v for key, v in part.form.items()}
+        return [[Condition(form, ">", part.line)] for form in (part.form, opposite)]
+    found = []
+    for option in part.parts:
+        common, cases = cases_of(option)
+        found += [[*common, *case] for case in cases]
+        _check_count(found)
+    return found
 
 
 def holds(formula: Formula, values: Mapping[str, Sequence[Fraction]]) -> bool:

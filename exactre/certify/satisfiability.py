@@ -15,7 +15,7 @@ cell has a sufficient N (an exact penalty) and cells are finitely many, so this 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -59,10 +59,10 @@ def decide(query: Query, networks: Mapping[str, Network], *, timeout: float | No
     deadline = None if timeout is None else time.time() + timeout
     joint = Joint.of(query, networks)
     try:
-        cases = cases_of(query.formula)
+        common, cases = cases_of(query.formula)
     except UnsupportedQuery as error:
         return Answer("unknown", reason=str(error))
-    questions = _questions(joint, cases)
+    questions = _questions(joint, common, cases)
     answers: list[Answer] = []
     for k, question in enumerate(questions):
         share = None
@@ -196,37 +196,52 @@ class _Positive(_Question):
         return self.satisfied(answer.x) if isinstance(answer, Point) else None
 
 
-def _questions(joint: Joint, cases: Sequence[Sequence[Condition]]) -> list[_Distance | _Positive]:
+def _questions(
+    joint: Joint, common: Sequence[Condition], cases: Sequence[Sequence[Condition]]
+) -> list[_Distance | _Positive]:
     """All questions of a query; cases that contradict themselves in their constants are gone."""
-    inputs = set(joint.inputs)
+    inputs = {*joint.inputs, CONSTANT}
+    settled: dict[object, tuple[Space, _Parts] | None] = {}
     groups: dict[object, tuple[Space, Domain | None, list[_Case]]] = {}
-    spaces: dict[object, Space | None] = {}
     for case in cases:
-        equations = [c.form for c in case if c.relation == "==" and c.form.keys() <= inputs | {CONSTANT}]
+        # What all cases share is rewritten once for each set of equations, not for each case.
+        equations = _equations(case, inputs)
         key = frozenset(frozenset(form.items()) for form in equations)
-        if key not in spaces:
-            spaces[key] = Space.of(joint, equations)
-        space = spaces[key]
-        if space is None:
+        if key not in settled:
+            space = Space.of(joint, [*_equations(common, inputs), *equations])
+            shared = None if space is None else _sorted_out(space, common)
+            settled[key] = None if space is None or shared is None else (space, shared)
+        known = settled[key]
+        own = None if known is None else _sorted_out(known[0], case)
+        if known is None or own is None:
             continue
-        parts = _sorted_out(space, case)
-        if parts is None:
-            continue
-        bounds, found = parts
-        name = key, frozenset(frozenset(form.items()) for form in bounds)
+        space, shared = known
+        bounds = [*shared.bounds, *own.bounds]
+        name = key, frozenset(frozenset(form.items()) for form in own.bounds)
         if name not in groups:
             groups[name] = space, domain_of(bounds, space.free) if bounds else None, []
-        groups[name][2].append(found)
+        groups[name][2].append(_Case((*shared.strict, *own.strict), (*shared.weak, *own.weak)))
     return [question for group in groups.values() for question in _asked(*group)]
 
 
-def _sorted_out(space: Space, case: Sequence[Condition]) -> tuple[list[Form], _Case] | None:
-    """The weak conditions on free inputs alone, and the others; None when a constant one is false."""
-    bounds: list[Form] = []
-    strict: list[Form] = []
-    weak: list[Form] = []
-    free = set(space.free)
-    for condition in case:
+def _equations(conditions: Iterable[Condition], inputs: Set[Variable]) -> list[Form]:
+    return [c.form for c in conditions if c.relation == "==" and c.form.keys() <= inputs]
+
+
+@dataclass(frozen=True)
+class _Parts:
+    """Conditions in a space: `bounds` are the weak ones on free inputs alone, `weak` the others."""
+
+    bounds: list[Form]
+    strict: list[Form]
+    weak: list[Form]
+
+
+def _sorted_out(space: Space, conditions: Iterable[Condition]) -> _Parts | None:
+    """The conditions in a space; None when a constant one is false."""
+    parts = _Parts([], [], [])
+    known = {*space.free, CONSTANT}
+    for condition in conditions:
         form = space.rewrite(condition.form)
         signs = (1, -1) if condition.relation == "==" else (1,)
         if form.keys() <= {CONSTANT}:
@@ -234,10 +249,10 @@ def _sorted_out(space: Space, case: Sequence[Condition]) -> tuple[list[Form], _C
             if not (value > 0 or (value == 0 and condition.relation != ">")) or (value and len(signs) == 2):
                 return None
             continue
-        sided = [{key: sign * v for key, v in form.items()} for sign in signs]
-        kept = strict if condition.relation == ">" else bounds if form.keys() <= free | {CONSTANT} else weak
-        kept += sided
-    return bounds, _Case(tuple(strict), tuple(weak))
+        kept = parts.bounds if form.keys() <= known else parts.weak
+        kept = parts.strict if condition.relation == ">" else kept
+        kept += [{key: sign * v for key, v in form.items()} for sign in signs]
+    return parts
 
 
 def _asked(space: Space, domain: Domain | None, cases: Sequence[_Case]) -> Iterator[_Distance | _Positive]:

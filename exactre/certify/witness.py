@@ -107,7 +107,7 @@ def _unmatched(question: Question, matching: Matching) -> Iterator[tuple[Network
     made_by_a = 0
     for net, steps in ((question.a, matching.steps_a), (question.b, matching.steps_b)):
         neurons = [(net, node.name, i) for node in net.hidden for i in range(node.width)]
-        of_neurons = (step for step in steps if step.rule != "zero")
+        of_neurons = (step for step in steps if step.rule not in ("zero", "bound"))
         for neuron, step in zip(neurons, of_neurons, strict=True):
             if step.rule == "atom":
                 if net is question.b or made_by_a not in used_by_b:

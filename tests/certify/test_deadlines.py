@@ -8,6 +8,7 @@ from exactre.certify.bounding import bounded
 from exactre.certify.matching import System, match
 from exactre.certify.question import Domain, Question
 from exactre.certify.split import split
+from exactre.certify.stable import Stable
 from exactre.certify.sweep import Sweep
 from exactre.network import Network
 
@@ -36,7 +37,13 @@ def bounds(deadline):
     return list(bounded(CLOSE, match(ONE_WAY, NEAR), deadline) or [])
 
 
-@pytest.mark.parametrize("stage", [swept, cells, bounds])
+def stable(deadline):
+    above = Network.from_rows([([[1]], [2]), ([[1]], [0])])
+    prover = Stable(Question(above, above, Domain.box([-1], [1])), deadline)
+    return [step for step in match(above, above, None, prover).steps_a if step.rule != "atom"]
+
+
+@pytest.mark.parametrize("stage", [swept, cells, bounds, stable])
 def test_a_stage_proves_something_unless_it_is_too_late(stage):
     assert stage(None) != []
     assert stage(0.0) == []

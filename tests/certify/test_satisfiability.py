@@ -68,6 +68,11 @@ def answer(text, f, g, **options):
         (SAME, "", "(and (== X[0,0] 1) (== Z[1] 2) (!= Y[0] W))", "unsat", 0),
         (SAME, "", "(or (< 2 1) (> 1 1) (!= 1 1) (== 1 2))", "unsat", 0),
         (SAME, "", "(or (< 2 1) (>= 1 1))", "sat", 0),
+        # Equations and bounds that one case has and another has not.
+        (UP, BOX, "(or (and (== X[0,0] 1) (== Z[0] 2)) (and (== X[0,1] 0) (> W (+ Y[0] 1))))", "unsat", 1),
+        (UP, BOX, "(or (and (== X[0,0] 1) (== Z[0] 2)) (and (== X[0,1] 0) (> W Y[0])))", "sat", 0),
+        (UP, BOX, "(or (and (<= X[0,0] -9) (> W Y[0])) (and (<= X[0,0] 0) (< W Y[0])))", "unsat", 1),
+        (UP, BOX, "(and (or (<= X[0,0] -9) (<= X[0,1] 0)) (or (< W Y[0]) (>= W (+ Y[0] 1))))", "sat", 0),
         # The same two conditions twice, and one that is stronger: no case is lost.
         (UP, BOX, "(or (> W (+ Y[0] 2)) (> W (+ Y[0] 0.5)) (< W (- Y[0] 2)) (< W (- Y[0] 2)))", "sat", 0),
         (UP, BOX, "(or (> W (+ Y[0] 0.5)) (> W (+ Y[0] 2)) (< W (- Y[0] 2)) (< W (- Y[0] 2)))", "sat", 0),

@@ -231,6 +231,7 @@ def test_impossible_questions_and_files_are_refused(refused, line, words):
         ("--box 1,-1", ["--box", "'1,-1'", "empty"]),
         ("--box 0,1,2", ["--box", "'1,2'"]),
         ("--tolerance nan", ["--tolerance", "'nan'"]),
+        (f"--tolerance {'9' * 5000}", ["--tolerance", "rational"]),
         ("--tolerance 1e99999999", ["--tolerance", "'1e99999999'"]),
         ("--tolerance 1 --same-argmax", ["--same-argmax", "--tolerance", "not allowed"]),
         ("--box 0,1 --gap --tolerance 1", ["--gap", "--tolerance", "not allowed"]),

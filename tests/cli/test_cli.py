@@ -88,5 +88,5 @@ def test_an_interrupt_is_one_line(refused, monkeypatch):
     def interrupt(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("exactre.cli.load", interrupt)
+    monkeypatch.setattr("exactre.cli.options.load", interrupt)
     refused("info net.json", "interrupted")

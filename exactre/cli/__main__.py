@@ -1,0 +1,7 @@
+"""`python -m exactre.cli`."""
+
+import sys
+
+from exactre.cli import main
+
+sys.exit(main())
