@@ -15,6 +15,7 @@ from exactre.recover.floats import random_starts
 from exactre.recover.guess import Crossing, Vector, crossing_at, dyadic, unit_form, unit_normals
 from exactre.recover.line import jump_form, primitive
 from exactre.recover.model import Model, Neuron, Signs
+from exactre.recover.row import Row
 from exactre.recover.survey import Survey
 from exactre.recover.trace import BoundaryPiece, Elsewhere, Tracer, continued
 
@@ -204,6 +205,47 @@ def complete_known(survey: Survey, tracer: Tracer, z: int, unit: int) -> bool:
         return False
     _settle(survey, z, unit, weight)
     return True
+
+
+def complete_from_outputs(survey: Survey, tracer: Tracer, rows: Sequence[Row]) -> bool:
+    """Read an open weight of the last layer off an output's piece where its unit is active (design 4.8).
+
+    The rows are right where no open weight matters. Where one does, they miss the neuron's output weight
+    times what the unit adds to it, or all of it, if the neuron is active only thanks to the unit.
+    """
+    top = max(survey.model.depth, default=-1)
+    pairs = [(z, unit) for z in survey.layer(top) for unit in sorted(survey.idle.get(z, ()))]
+    for kink, found in enumerate(survey.kinks if pairs else ()):
+        signs = survey.signs(kink)
+        heard = [(z, j) for z, j in pairs if signs[j] == survey.orientation[j]]
+        if len(heard) != 1 or heard[0][0] not in survey.orientation:
+            continue
+        [(z, unit)] = heard
+        forms = tracer.forms_at(signs)
+        for output, row in enumerate(rows):
+            gain = Fraction(2 * row.parents.get(z, 0), row.den)
+            foretold = survey.model.form(Neuron(row.parents, row.linear), signs, forms)
+            rest = [found.left[output, k] - Fraction(v, row.den) for k, v in enumerate(foretold)]
+            weight = _extra(rest, gain, forms[z], forms[unit], survey.orientation[z])
+            if weight is not None:
+                _settle(survey, z, unit, weight * survey.orientation[unit])
+                return True
+    return False
+
+
+def _extra(
+    rest: Sequence[Fraction], gain: Fraction, row: Sequence[int], form: Sequence[int], sign: int
+) -> Fraction | None:
+    """w != 0 with rest = gain * (sign * w * form), or gain * sign * (row + w * form); exact."""
+    lead = next((k for k, v in enumerate(form) if v), None)
+    if not gain or lead is None or not any(rest):
+        return None
+    for share in (0, 1):
+        extra = [sign * v / gain - share * w for v, w in zip(rest, row, strict=True)]
+        weight = extra[lead] / form[lead]
+        if weight and all(e == weight * f for e, f in zip(extra, form, strict=True)):
+            return weight
+    return None
 
 
 def _settle(survey: Survey, z: int, unit: int, weight: Fraction) -> None:

@@ -19,11 +19,21 @@ _PIECES = 40
 def output_rows(survey: Survey, tracer: Tracer, order: Sequence[int]) -> list[Row] | None:
     """One row per output over the known neurons, from the affine pieces beside the kinks; None if none fits.
 
+    Pieces where an open weight matters are used where they fit.
+
     `order` says in which order the kinks are used; a row uses the first pieces that determine it and is
     checked exactly on `_PIECES` of them.
     """
     pieces = [(survey.base_piece, survey.base_signs())]
-    pieces += [(survey.kinks[i].left, survey.signs(i)) for i in order]
+    beside = (
+        side
+        for i in order
+        for side in ((survey.kinks[i].left, survey.signs(i)), (survey.kinks[i].right, survey.signs_after(i)))
+    )
+    pieces += beside
+    # Doubtful last: those where an open weight matters.
+    top = max(survey.model.depth, default=-1)
+    pieces.sort(key=lambda side: not survey.is_reliable_at(side[1], top))
     rows = []
     for output in range(survey.base_piece.shape[0]):
         row = _output_row(survey, tracer, pieces, output)
@@ -42,7 +52,10 @@ def _output_row(
         hypothesis = Hypothesis(survey.model, depth, survey.orientation)
         for count, (piece, signs) in enumerate(pieces, start=1):
             form = tuple(int(piece.num[output, k]) for k in range(survey.jets.dim + 1))
-            hypothesis.add(Piece(signs, form, Fraction(1, piece.den)), tracer.forms_at(signs))
+            doubtful = not survey.is_reliable_at(signs, max(survey.model.depth, default=-1))
+            hypothesis.add(
+                Piece(signs, form, Fraction(1, piece.den)), tracer.forms_at(signs), doubtful=doubtful
+            )
             if not hypothesis.is_consistent:
                 break
             if count >= _PIECES or count == len(pieces):

@@ -116,9 +116,17 @@ class Hypothesis:
         """Units whose weights stay open, if the row is partial: inactive on every piece so far."""
         return {j for j, kind in self._columns if self._partial and kind and kind not in self._seen[j]}
 
-    def add(self, piece: Piece, forms: Sequence[Sequence[int]], *, scale: int | None = None) -> None:
+    def add(
+        self,
+        piece: Piece,
+        forms: Sequence[Sequence[int]],
+        *,
+        scale: int | None = None,
+        doubtful: bool = False,
+    ) -> None:
         """The equations of one more piece; `forms` are the known forms in its cell.
 
+        A doubtful piece is only added where it fits, which more equations than it determines have to show.
         With `scale` (0 <= scale < scales) the piece's own scale is unknown, and the system solves for it.
         """
         self.pieces += 1
@@ -135,7 +143,7 @@ class Hypothesis:
             rows.append(
                 [*(c[i] * den for c in columns), *(den * int(i == k) for k in self._affine), *free, value]
             )
-        self._system.add(rows)
+        self._system.add(rows, doubtful=doubtful)
 
     def _features(self, signs: Signs, forms: Sequence[Sequence[int]]) -> list[list[int]]:
         """Form (r + 1,) of every column's feature in a cell."""
@@ -225,27 +233,30 @@ class _System:
         """Unknowns less rank."""
         return self.unknowns - len(self._pivots)
 
-    def add(self, rows: Sequence[Sequence[int]]) -> None:
-        """More equations."""
+    def add(self, rows: Sequence[Sequence[int]], *, doubtful: bool = False) -> None:
+        """More equations; doubtful ones only if they fit, with one to spare that shows it."""
         block = np.array([[int(v) % PRIME for v in row] for row in rows], dtype=np.int64)
         if self._pivots:
             # Invariant: the echelon form is reduced, so one product takes all its pivots out of the block.
             block = (block - product(block[:, self._pivots], self._echelon)) % PRIME
+        echelon, pivots, independent = self._echelon, list(self._pivots), list(self._independent)
         start = len(self._rows)
-        self._rows += [[int(v) for v in row] for row in rows]
-        while self.is_consistent:
+        while True:
             i, pivot = divmod(int((block != 0).argmax()), self.unknowns + 1)
             if not block[i, pivot]:
-                return
+                break
             if pivot == self.unknowns:
-                self.is_consistent = False
+                self.is_consistent &= doubtful
                 return
             row = block[i] * pow(int(block[i, pivot]), -1, PRIME) % PRIME
             block = (block - block[:, pivot : pivot + 1] * row) % PRIME
-            self._echelon = (self._echelon - self._echelon[:, pivot : pivot + 1] * row) % PRIME
-            self._echelon = np.vstack([self._echelon, row])
-            self._pivots.append(pivot)
-            self._independent.append(start + i)
+            echelon = np.vstack([(echelon - echelon[:, pivot : pivot + 1] * row) % PRIME, row])
+            pivots.append(pivot)
+            independent.append(start + i)
+        if doubtful and len(pivots) - len(self._pivots) == len(rows):
+            return
+        self._echelon, self._pivots, self._independent = echelon, pivots, independent
+        self._rows += [[int(v) for v in row] for row in rows]
 
     def solutions(self) -> _Solutions | None:
         """All solutions of the independent equations: one over its denominator, and the free directions."""

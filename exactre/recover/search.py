@@ -13,7 +13,7 @@ from fractions import Fraction
 import numpy as np
 
 from exactre.recover import layer
-from exactre.recover.complete import complete_from_kink, complete_known
+from exactre.recover.complete import complete_from_kink, complete_from_outputs, complete_known
 from exactre.recover.jet import Jets
 from exactre.recover.line import Line
 from exactre.recover.model import Neuron
@@ -72,6 +72,8 @@ class Search:
                 self._say("outputs")
                 rows = output_rows(survey, self._tracer(), self._order())
                 if rows is not None:
+                    if complete_from_outputs(survey, self._tracer(), rows):
+                        continue
                     fits += 1
                     if self._orient_all(rows) or fits > _DOUBTS:
                         return rows

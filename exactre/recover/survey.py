@@ -111,6 +111,10 @@ class Survey:
         """Signs of the known neurons just before a kink."""
         return tuple(self._sampled.signs[:, self._before[kink]].tolist())
 
+    def signs_after(self, kink: int) -> Signs:
+        """Signs of the known neurons just after a kink."""
+        return tuple(self._sampled.signs[:, self._before[kink] + 1].tolist())
+
     def base_signs(self) -> Signs:
         """Signs of the known neurons at the base point, whose affine piece is `base_piece`."""
         return tuple(self._sampled.signs[:, 0].tolist())
