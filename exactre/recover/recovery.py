@@ -150,7 +150,6 @@ class _Run:
         for _ in range(_REPAIRS):
             rows = search.rows()
             if rows is None:
-                self.missing += search.open_questions()
                 return
             survey = search.survey
             plain = [neuron.linear for neuron in survey.model.neurons]
@@ -225,12 +224,16 @@ class _Run:
             else bending_graph(model, search.survey.orientation)
         )
         assumptions: tuple[str, ...] = ()
+        missing = list(self.missing)
         if self.network is None:
             status = "partial"
+            missing += [] if search is None else search.open_questions()
         elif self.certificate is not None:
             status = "certified"
         else:
             status, assumptions = "consistent", ASSUMPTIONS
+            if search is not None:
+                assumptions += tuple(f"{text}, and is zero" for text in search.open_weights())
         return Result(
             status=status,
             network=self.network,
@@ -244,5 +247,5 @@ class _Run:
             seed=self.seed,
             layers=() if search is None else search.layers(),
             assumptions=assumptions,
-            missing=tuple(self.missing),
+            missing=tuple(missing),
         )

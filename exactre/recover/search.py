@@ -96,12 +96,29 @@ class Search:
         self._drop_contradicted()
 
     def open_questions(self) -> list[str]:
-        """Why `rows` gave up."""
+        """What stands between the known neurons and a network."""
         survey = self.survey
         unexplained = survey.unexplained()
         if unexplained:
-            return [f"{len(unexplained)} of {len(survey.kinks)} kinks belong to no recovered neuron"]
-        return ["no affine combination of the recovered neurons gives the outputs"]
+            open_ = [f"{len(unexplained)} of {len(survey.kinks)} kinks belong to no recovered neuron"]
+        else:
+            open_ = ["no affine combination of the recovered neurons is known to give the outputs"]
+        for depth in range(len(self.layers())):
+            unsigned = sum(j not in survey.orientation for j in survey.layer(depth))
+            if unsigned:
+                open_.append(f"layer {depth + 1}: the active side of {unsigned} neurons is not known")
+        return open_ + self.open_weights()
+
+    def open_weights(self) -> list[str]:
+        """The weights that nothing has shown, which are taken as zero."""
+        survey = self.survey
+        place = {z: k for d in range(len(self.layers())) for k, z in enumerate(survey.layer(d), start=1)}
+        return [
+            f"layer {survey.model.depth[z] + 1}, neuron {place[z]}: "
+            f"its weight on neuron {place[unit]} of the layer before was not seen"
+            for z, units in sorted(survey.idle.items())
+            for unit in sorted(units)
+        ]
 
     def _say(self, stage: str) -> None:
         self._watch(stage, self.layers())
