@@ -26,6 +26,7 @@ REACH = Fraction(1 << 40)
 _NEAR = 24  # a kink is confirmed at 2^-24 of the distance to what is next to it
 _FINE = Fraction(1, 1 << 28)  # how near an expected flip a kink is taken for it
 _FINEST = Fraction(1, 1 << 400)
+_OFF_GRID = Fraction(0x5555, 1 << 16)  # a probe on a kink would hide it, and kinks are at round places
 
 Form = tuple[int, ...]
 
@@ -205,5 +206,5 @@ def _middle(a: Fraction, b: Fraction) -> Fraction:
         guess = (a + b) / 2
     width = min(b - a, max(abs(guess), Fraction(1)))
     unit = Fraction(2) ** (width.numerator.bit_length() - width.denominator.bit_length() - 6)
-    short = (guess / unit).__floor__() * unit
+    short = ((guess / unit).__floor__() + _OFF_GRID) * unit
     return short if a < short < b else (a + b) / 2

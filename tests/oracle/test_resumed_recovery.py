@@ -51,4 +51,4 @@ def test_a_killed_recovery_goes_on_where_it_was(tmp_path):
     asked = [Counter((tmp_path / name / "log").read_text().split()) for name in ("whole", "killed")]
     assert asked[0] == asked[1]
     assert sum(asked[0].values()) == new
-    assert sum(count > 1 for count in asked[0].values()) < 10
+    assert 0 < sum(count > 1 for count in asked[0].values()) < 10

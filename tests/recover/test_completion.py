@@ -1,0 +1,108 @@
+"""Open weights are measured as they are, true rows are confirmed, and what only looks like one is not."""
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from recover_targets import jets_of, random_net, random_signs, truth, with_weight
+
+from exactre.recover.complete import Completion, completed, with_unit
+from exactre.recover.floats import FloatModel
+from exactre.recover.model import Model, Neuron
+from exactre.recover.trace import Tracer
+
+SEEDS = range(5)
+
+
+def tracer_of(net, model, seed=0):
+    return Tracer(jets_of(net), model, FloatModel(model), np.random.default_rng(seed))
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_an_open_weight_is_measured_where_the_boundaries_meet(seed):
+    net = random_net((4, 4, 2, 1), seed)
+    signs = random_signs(6, seed)
+    right = truth(net, signs)
+    model = Model(4, right.model.neurons[:4])
+    measured = 0
+    for unit in range(4):
+        cut = truth(with_weight(net, 1, 0, unit, 0), signs)
+        row = cut.model.neurons[4]
+        weight = net.nodes[1].inputs[0][1][0, unit] * cut.factors[4] / abs(cut.factors[unit])
+        assert with_unit(model, row, unit, right.orientation[unit], weight) == right.model.neurons[4]
+        tracer = tracer_of(net, model, seed)
+        found = Completion(tracer, row, [unit], right.orientation, []).weight(unit)
+        assert found in (weight, None)
+        measured += found is not None
+    assert measured
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_weight_of_zero_is_told_from_one_that_is_not_seen(seed):
+    net = with_weight(random_net((4, 3, 2, 1), seed), 1, 0, 1, 0)
+    found = truth(net)
+    model = Model(4, found.model.neurons[:3])
+    weights = [
+        Completion(tracer_of(net, model, k), found.model.neurons[3], [1], found.orientation, []).weight(1)
+        for k in range(3)
+    ]
+    assert set(weights) <= {Fraction(0), None}
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_completing_gives_the_true_row_or_says_what_is_open(seed):
+    net = random_net((4, 4, 2, 1), seed)
+    right = truth(net)
+    model = Model(4, right.model.neurons[:4])
+    cut = truth(with_weight(with_weight(net, 1, 0, 0, 0), 1, 0, 2, 0)).model.neurons[4]
+    row, open_units = completed(tracer_of(net, model), cut, {0, 2}, right.orientation, [])
+    assert open_units <= {0, 2}
+    if not open_units:
+        assert row == right.model.neurons[4]
+    for unit in {0, 2} - open_units:
+        assert unit in row.parents
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("mates", [(), (5, 6)])
+def test_a_true_row_is_confirmed(seed, mates):
+    net = random_net((4, 5, 3, 2), seed)
+    found = truth(net, random_signs(8, seed))
+    model = Model(4, found.model.neurons[:7])
+    row = found.model.neurons[7]
+    assert Completion(tracer_of(net, model, seed), row, [], found.orientation, []).is_confirmed(mates)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_row_of_no_neuron_is_refused(seed):
+    net = random_net((4, 4, 2, 1), seed)
+    found = truth(net)
+    model = Model(4, found.model.neurons[:5])
+    row = found.model.neurons[5]
+    for wrong in (
+        Neuron(row.parents, (*row.linear[:-1], row.linear[-1] + 1)),
+        Neuron(row.parents, (row.linear[0] + 1, *row.linear[1:])),
+        Neuron({**row.parents, 0: -row.parents[0]}, row.linear),
+    ):
+        completion = Completion(tracer_of(net, model, seed), wrong, [], found.orientation, [])
+        assert not completion.is_confirmed((4,))
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_the_local_row_of_a_deeper_neuron_is_refused_at_the_boundaries_of_the_layer(seed):
+    net = random_net((4, 4, 3, 2, 1), seed)
+    found = truth(net)
+    first, second, third = found.layers
+    model = Model(4, found.model.neurons[: third[0]])
+    deep = found.model.neurons[third[0]]
+    [signs] = model.signs_at([[3, -1, 2, 1]], 1)
+    # |u_j| is sign * u_j for the second layer here: a row over the first layer.
+    parents = {j: a for j, a in deep.parents.items() if j in first}
+    linear = list(deep.linear)
+    for z in second:
+        a = deep.parents.get(z, 0) * signs[z]
+        for j, b in model.neurons[z].parents.items():
+            parents[j] = parents.get(j, 0) + a * b
+        linear = [v + a * w for v, w in zip(linear, model.neurons[z].linear, strict=True)]
+    local = Neuron.primitive(parents, linear)
+    assert not Completion(tracer_of(net, model, seed), local, [], found.orientation, []).is_confirmed(second)

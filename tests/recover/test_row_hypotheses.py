@@ -1,0 +1,185 @@
+"""Linear systems and hypotheses: the one row that explains all pieces, what stays open, what contradicts."""
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from campaign import examples
+from flint import fmpz_mat
+from hypothesis import given
+from hypothesis import strategies as st
+from recover_targets import random_net, random_signs, truth, with_weight
+
+from exactre.recover.line import primitive
+from exactre.recover.model import Model, Neuron
+from exactre.recover.row import Hypothesis, Piece, _System
+
+SMALL = st.integers(-4, 4)
+
+
+def rank(rows):
+    return fmpz_mat(rows).rank()
+
+
+@examples(200)
+@given(st.data())
+def test_a_system_knows_its_rank_its_contradictions_and_its_one_solution(data):
+    unknowns = data.draw(st.integers(1, 4))
+    rows = data.draw(
+        st.lists(st.lists(SMALL, min_size=unknowns + 1, max_size=unknowns + 1), min_size=1, max_size=6)
+    )
+    if data.draw(st.booleans()):
+        c = data.draw(st.lists(SMALL, min_size=unknowns, max_size=unknowns))
+        rows = [[*row[:-1], sum(a * b for a, b in zip(row, c, strict=False))] for row in rows]
+    system, cut = _System(unknowns), data.draw(st.integers(0, len(rows)))
+    for block in (rows[:cut], rows[cut:]):
+        if block:
+            system.add(block)
+    left = rank([row[:-1] for row in rows])
+    assert system.is_consistent == (rank(rows) == left)
+    if not system.is_consistent:
+        assert system.solve(()) is None
+        return
+    assert system.missing == unknowns - left
+    found = system.solve(())
+    assert (found is None) == (left < unknowns)
+    if found is not None:
+        values, den = found
+        assert den > 0
+        assert all(sum(a * v for a, v in zip(row, values, strict=False)) == den * row[-1] for row in rows)
+    everything = system.solutions()
+    if left and everything is not None:
+        start, den, free = everything
+        assert len(free) == unknowns - left
+        for row in rows:
+            assert sum(a * v for a, v in zip(row, start, strict=False)) == den * row[-1]
+            for direction in free:
+                assert not sum(a * v for a, v in zip(row, direction, strict=False))
+
+
+def test_an_accident_modulo_the_prime_is_noticed_over_the_rationals():
+    system = _System(1)
+    system.add([[1, 3], [1, 3 + (1 << 31) - 1]])
+    assert system.is_consistent
+    assert system.solve(()) is None
+    assert not system.is_consistent
+
+
+def setting(seed, sizes=(4, 3, 2, 1)):
+    """(truth, the model of the first layer, its signs, the row of a neuron that reads it)."""
+    found = truth(random_net(sizes, seed), random_signs(sum(sizes[1:-1]), seed + 1))
+    first = found.layers[0]
+    model = Model(sizes[0], found.model.neurons[: len(first)])
+    return found, model, {j: found.orientation[j] for j in first}, found.model.neurons[len(first)]
+
+
+def pieces(model, neuron, *, scaled=True):
+    """A piece of a neuron's boundary in every cell that random points reach, with the forms there."""
+    rng, found = np.random.default_rng(0), {}
+    for reach in (4, 64, 1024):
+        grid = rng.integers(-reach, reach + 1, size=(200, model.dim)).tolist()
+        for signs in model.signs_at(grid, 2):
+            forms = model.forms(signs)
+            form = tuple(model.form(neuron, signs, forms))
+            if 0 in signs or not any(form[:-1]):
+                continue
+            short = primitive(form)
+            lead = next(i for i, v in enumerate(form) if v)
+            found[signs] = (
+                Piece(signs, short, Fraction(form[lead], short[lead]) if scaled else Fraction(1)),
+                forms,
+            )
+    return list(found.values())
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("known", [True, False])
+def test_pieces_give_the_row_and_the_signs(seed, known):
+    _, model, orientation, neuron = setting(seed)
+    hypothesis = Hypothesis(model, 0, orientation if known else {})
+    for piece, forms in pieces(model, neuron):
+        hypothesis.add(piece, forms)
+    row = hypothesis.row()
+    assert row is not None
+    assert row.neuron() == neuron
+    assert row.orientation == orientation
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_pieces_of_unknown_scale_give_the_row_too(seed):
+    _, model, orientation, neuron = setting(seed)
+    known = pieces(model, neuron, scaled=False)
+    hypothesis = Hypothesis(model, 0, orientation, scales=len(known) - 1)
+    for k, (piece, forms) in enumerate(known):
+        hypothesis.add(piece, forms, scale=k - 1 if k else None)
+    row = hypothesis.row()
+    assert row is not None
+    opposite = Neuron({j: -a for j, a in neuron.parents.items()}, tuple(-v for v in neuron.linear))
+    assert row.neuron() in (neuron, opposite)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_one_piece_that_is_no_part_of_the_row_contradicts_it(seed):
+    _, model, orientation, neuron = setting(seed)
+    *known, (piece, forms) = pieces(model, neuron)
+    hypothesis = Hypothesis(model, 0, orientation)
+    for other, its_forms in known:
+        hypothesis.add(other, its_forms)
+    bent = Piece(piece.signs, (piece.form[0] + 1, *piece.form[1:]), piece.scale)
+    hypothesis.add(bent, forms)
+    assert not hypothesis.is_consistent
+    assert hypothesis.row() is None
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_the_row_of_a_deeper_neuron_contradicts_the_hypothesis_of_the_first_layer(seed):
+    found, _, orientation, _ = setting(seed, (4, 3, 3, 2, 1))
+    deep = found.layers[2][0]
+    model = Model(4, found.model.neurons[:deep])
+    first = {j: found.orientation[j] for j in found.layers[0]}
+    hypothesis = Hypothesis(model, 0, first)
+    for piece, forms in pieces(model, found.model.neurons[deep]):
+        hypothesis.add(piece, forms)
+    assert hypothesis.row() is None
+    assert not hypothesis.is_consistent
+    assert orientation.items() <= found.orientation.items()
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_too_few_pieces_leave_equations_wanting_and_give_no_row(seed):
+    _, model, _orientation, neuron = setting(seed)
+    hypothesis = Hypothesis(model, None, {})
+    piece, forms = pieces(model, neuron)[0]
+    hypothesis.add(piece, forms)
+    assert hypothesis.missing == 3  # 3 units' weights and 5 of the affine part, less 5 equations
+    assert hypothesis.is_consistent
+    assert hypothesis.row() is None
+    assert not hypothesis.is_tested
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("unit", range(3))
+def test_a_partial_row_leaves_open_the_unit_that_is_inactive_everywhere(seed, unit):
+    net = random_net((4, 3, 2, 1), seed)
+    _, model, orientation, neuron = setting(seed)
+    hypothesis = Hypothesis(model, 0, orientation, partial=True)
+    for piece, forms in pieces(model, neuron):
+        if piece.signs[unit] != orientation[unit]:
+            hypothesis.add(piece, forms)
+    assert hypothesis.idle == {unit}
+    row = hypothesis.row()
+    assert row is not None
+    assert row.neuron() == truth(with_weight(net, 1, 0, unit, 0), random_signs(5, seed + 1)).model.neurons[3]
+
+
+def test_a_prediction_is_made_where_the_equations_determine_it_and_only_there():
+    _, model, orientation, neuron = setting(0)
+    (first, forms), *others = pieces(model, neuron)
+    hypothesis = Hypothesis(model, None, {})
+    hypothesis.add(first, forms)
+    assert hypothesis.predicted(first.signs, forms) == [first.scale * v for v in first.form]
+    assert all(hypothesis.predicted(piece.signs, its_forms) is None for piece, its_forms in others)
+    settled = Hypothesis(model, 0, orientation)
+    for piece, its_forms in others:
+        settled.add(piece, its_forms)
+    assert settled.predicted(first.signs, forms) == [first.scale * v for v in first.form]
