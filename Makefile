@@ -1,6 +1,7 @@
 # make test: everything that must hold. make demo: one network recovered, certified and checked.
 
-PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
+# The oldest first, since MLServer runs on Python 3.11 and 3.12 alone.
+PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 BIN = .venv/bin
 COQ_FOUND = { command -v coqc >/dev/null && ocamlfind query zarith >/dev/null 2>&1; }
@@ -40,5 +41,5 @@ endif
 # MLServer, which a test starts: it brings so much along that it has an environment of its own.
 .venv-server/installed:
 	$(PYTHON) -m venv .venv-server
-	.venv-server/bin/pip install -q mlserver
+	.venv-server/bin/pip install -q 'mlserver>=1.7'
 	@touch $@

@@ -23,7 +23,8 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Exit code 2."""
-        sys.exit(trouble(f"{self.prog.removeprefix('exactre ')}: {message}"))
+        name = self.prog.partition(" ")[2]
+        sys.exit(trouble(f"{name}: {message}" if name else message))
 
 
 Commands: TypeAlias = "argparse._SubParsersAction[Parser]"
@@ -31,7 +32,8 @@ Commands: TypeAlias = "argparse._SubParsersAction[Parser]"
 
 def command(commands: Commands, name: str, run: Run, text: str, *models: str) -> Parser:
     """A command about models, with the options that every reading of one has."""
-    sub: Parser = commands.add_parser(name, help=text, description=text)
+    # No abbreviations: a later option would change what they mean.
+    sub: Parser = commands.add_parser(name, help=text, description=text, allow_abbrev=False)
     sub.set_defaults(run=run)
     for model in models:
         sub.add_argument(model, metavar=model.upper())
@@ -92,7 +94,9 @@ def rational(text: str) -> Fraction:
 
 def box(text: str) -> tuple[Fraction, Fraction]:
     """LO,HI, rationals with LO <= HI."""
-    low, _, high = text.partition(",")
+    low, comma, high = text.partition(",")
+    if not comma:
+        raise argparse.ArgumentTypeError(f"expected two rationals LO,HI, found {text!r:.60}")
     bounds = rational(low), rational(high)
     if bounds[0] > bounds[1]:
         raise argparse.ArgumentTypeError(f"expected LO <= HI, found {text!r:.60}, an empty box")
@@ -109,7 +113,9 @@ def named(text: str) -> tuple[str, str]:
 
 def plane(text: str) -> tuple[int, int]:
     """I,J."""
-    i, _, j = text.partition(",")
+    i, comma, j = text.partition(",")
+    if not comma:
+        raise argparse.ArgumentTypeError(f"expected I,J, found {text!r:.60}")
     return natural(i), natural(j)
 
 

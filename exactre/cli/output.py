@@ -41,6 +41,8 @@ def short(values: Sequence[object]) -> str:
 def about(value: Fraction) -> str:
     """A rational, exactly where it is short, and to a few digits (of any size, which no float has)."""
     digits = Context(prec=6).divide(Decimal(value.numerator), Decimal(value.denominator))
+    if str(digits) == str(value):
+        return str(value)
     return f"{digits} = {value}" if value.denominator.bit_length() < 100 else f"about {digits}"
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
+from fractions import Fraction
 from pathlib import Path
 
 import networkx
@@ -55,7 +56,9 @@ def _recover(options: argparse.Namespace) -> int:
     if options.box is not None and options.arithmetic is None:
         raise FormatError("recover: --box needs --float64 or --float32, expected one of them")
     check_targets(options.out, options.certificate, options.graph)
-    served = options.arithmetic is not None and options.model.startswith(("http://", "https://"))
+    served = options.model.startswith(("http://", "https://"))
+    if served and options.arithmetic is None:
+        raise FormatError(f"{options.model}: expected --float64 or --float32 with a server, which rounds")
     net = options.model if served else load_model(options.model, options)
     with ExitStack() as stack:
         executor = stack.enter_context(ProcessPoolExecutor(options.jobs)) if options.jobs else None
@@ -63,7 +66,7 @@ def _recover(options: argparse.Namespace) -> int:
             net,
             exact=options.arithmetic is None,
             arithmetic=options.arithmetic or "float64",
-            box=None if options.box is None else (float(options.box[0]), float(options.box[1])),
+            box=None if options.box is None else _floats(options.box),
             max_queries=options.max_queries,
             timeout=options.timeout,
             seed=options.seed,
@@ -97,6 +100,14 @@ def _recover(options: argparse.Namespace) -> int:
         facts["log2_false_positive"] = result.measured.log2_false
         facts["open"] = [asdict(number) for number in result.measured.open]
     return finish(options, facts, result.report().splitlines()[1:])
+
+
+def _floats(box: tuple[Fraction, Fraction]) -> tuple[float, float]:
+    """The bounds as the floats next to them; one beyond all floats is refused."""
+    try:
+        return float(box[0]), float(box[1])
+    except OverflowError:
+        raise FormatError("recover: --box: expected bounds that a float64 can hold") from None
 
 
 @contextmanager

@@ -6,20 +6,18 @@ coordinate each and so pack into little more than one point.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from hashlib import sha256
-from importlib.metadata import version
 from os import PathLike
 
 import numpy as np
 
-from exactre.errors import OracleError, OutOfBudget
+from exactre.errors import OracleError
+from exactre.oracle.account import Account
 from exactre.oracle.measured import Array, MeasuredOracle
-from exactre.oracle.store import Store
 
 
-class FloatLedger:
+class FloatLedger(Account):
     """Asks a measured oracle; counts and keeps every point with its answer.
 
     Each point is one query, as in `Ledger`; `query_bits` is the size of the coordinates in their type.
@@ -36,35 +34,21 @@ class FloatLedger:
         max_queries: int | None = None,
         timeout: float | None = None,
     ) -> None:
-        self.input_dim = oracle.input_dim
+        super().__init__(
+            oracle.input_dim,
+            {"arithmetic": oracle.arithmetic},
+            path=path,
+            resume=resume,
+            seed=seed,
+            max_queries=max_queries,
+            timeout=timeout,
+        )
         self.arithmetic = oracle.arithmetic
-        self.queries = 0
-        self.new_queries = 0
         self._oracle = oracle
-        self._max_queries = max_queries
-        self._timeout = timeout
-        self._start = time.monotonic()
-        run = {
-            "package": f"exactre {version('exactre')}",
-            "arithmetic": oracle.arithmetic,
-            "input_dim": str(oracle.input_dim),
-            "seed": str(seed),
-        }
-        self._store = Store(path, resume=resume, run=run)
         self._outputs: int | None = None
         self._answers: dict[bytes, Array] = {}
         for points, answers in self.replay():
             self._remember(points, answers)
-
-    def close(self) -> None:
-        """Close the ledger's file."""
-        self._store.close()
-
-    def __enter__(self) -> FloatLedger:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
     @property
     def query_bits(self) -> int:
@@ -106,13 +90,6 @@ class FloatLedger:
         self.queries += len(points)
         before = np.stack([self._answers[key] for key in _keys(points)])
         return before, np.concatenate(list(self._checked(points)))
-
-    def _spend(self, count: int) -> None:
-        if self._max_queries is not None and self.queries + count > self._max_queries:
-            limit = f"max_queries={self._max_queries}"
-            raise OutOfBudget(f"{self.queries} queries asked, {count} more exceed {limit}")
-        if self._timeout is not None and time.monotonic() - self._start >= self._timeout:
-            raise OutOfBudget(f"{self.queries} queries asked, timeout={self._timeout} s reached")
 
     def _remember(self, points: Array, answers: Array) -> None:
         self._outputs = answers.shape[1]

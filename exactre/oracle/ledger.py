@@ -6,26 +6,24 @@ killed and is started again (same program, same seed) finds every answer that it
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from hashlib import sha256
-from importlib.metadata import version
 from math import lcm
 from os import PathLike
 
 from flint import fmpz_mat
 
-from exactre.errors import OracleError, OutOfBudget
+from exactre.errors import OracleError
+from exactre.oracle.account import Account
 from exactre.oracle.protocol import Oracle
 from exactre.oracle.row import Row, batch_of, from_bytes, rows_of, to_bytes
-from exactre.oracle.store import Store
 from exactre.rational import Points, Rational
 
 _REPLAY_BITS = 1 << 23
 
 
-class Ledger:
+class Ledger(Account):
     """Asks an oracle exact queries; counts and keeps every query with its answer.
 
     Each point is one query. `queries` and `query_bits` (numerators and denominators of all coordinates, in
@@ -44,36 +42,21 @@ class Ledger:
         max_queries: int | None = None,
         timeout: float | None = None,
     ) -> None:
-        self.input_dim = oracle.input_dim
-        self.queries = 0
-        self.new_queries = 0
+        super().__init__(
+            oracle.input_dim,
+            {} if oracle.output_dim is None else {"output_dim": str(oracle.output_dim)},
+            path=path,
+            resume=resume,
+            seed=seed,
+            max_queries=max_queries,
+            timeout=timeout,
+        )
         self.query_bits = 0
         self._oracle = oracle
-        self._max_queries = max_queries
-        self._timeout = timeout
-        self._start = time.monotonic()
         # Invariant: this run has asked for the stored points 1 to _reached, and for no others.
         self._reached = 0
-        run = {
-            "package": f"exactre {version('exactre')}",
-            "input_dim": str(self.input_dim),
-            "seed": str(seed),
-        }
-        if oracle.output_dim is not None:
-            run["output_dim"] = str(oracle.output_dim)
-        self._store = Store(path, resume=resume, run=run)
         noted = self._store.noted("output_dim")
         self._outputs = None if noted is None else int(noted)
-
-    def close(self) -> None:
-        """Close the ledger's file."""
-        self._store.close()
-
-    def __enter__(self) -> Ledger:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
     @property
     def output_dim(self) -> int:
@@ -145,13 +128,6 @@ class Ledger:
     def _batch(self, rows: Sequence[tuple[Row, Row]]) -> tuple[Points, Points]:
         points = batch_of([point for point, _ in rows], self.input_dim)
         return points, batch_of([answer for _, answer in rows], self.output_dim)
-
-    def _spend(self, count: int) -> None:
-        if self._max_queries is not None and self.queries + count > self._max_queries:
-            limit = f"max_queries={self._max_queries}"
-            raise OutOfBudget(f"{self.queries} queries asked, {count} more exceed {limit}")
-        if self._timeout is not None and time.monotonic() - self._start >= self._timeout:
-            raise OutOfBudget(f"{self.queries} queries asked, timeout={self._timeout} s reached")
 
     def _answers(self, points: Points) -> Iterator[Row]:
         """Send a batch; pass on each answer, in canonical form, when its length and type are right."""

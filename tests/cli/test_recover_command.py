@@ -125,6 +125,14 @@ def test_a_box_needs_rounded_answers(refused):
     refused("recover net.json --box 0,1 -o out.json", "--box needs --float64 or --float32")
 
 
+def test_a_box_beyond_all_floats_is_refused(refused):
+    refused("recover net.json --float64 --box 0,1e400 -o out.json", "--box", "float64 can hold")
+
+
+def test_a_server_is_not_asked_for_exact_answers(refused):
+    refused("recover http://127.0.0.1/v2/models/m -o out.json", "expected --float64 or --float32")
+
+
 def test_a_server_that_is_no_inference_server_is_refused(refused):
     refused("recover http://127.0.0.1/model --float64 -o out.json", "expected http://HOST/v2/models/NAME")
 

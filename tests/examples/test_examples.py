@@ -3,15 +3,22 @@
 import subprocess
 import sys
 from pathlib import Path
+from textwrap import indent
 
 import pytest
 
-EXAMPLES = Path(__file__).parents[2] / "examples"
+ROOT = Path(__file__).parents[2]
+EXAMPLES = ROOT / "examples"
 
 
 def output(script, *arguments):
     command = [sys.executable, EXAMPLES / script, *arguments]
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+
+@pytest.mark.parametrize("script", ["compare.py", "region.py", "boundaries.py"])
+def test_the_readme_shows_what_an_example_prints(script):
+    assert indent(output(script), "    ") in (ROOT / "README.md").read_text()
 
 
 def test_the_demo_is_certified_and_the_checker_accepts():
