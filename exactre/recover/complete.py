@@ -15,6 +15,7 @@ from exactre.recover.floats import random_starts
 from exactre.recover.guess import Crossing, Vector, crossing_at, dyadic, unit_form, unit_normals
 from exactre.recover.line import jump_form, primitive
 from exactre.recover.model import Model, Neuron, Signs
+from exactre.recover.program import meeting_hint
 from exactre.recover.row import Row
 from exactre.recover.survey import Survey
 from exactre.recover.trace import BoundaryPiece, Elsewhere, Tracer, continued
@@ -24,6 +25,7 @@ _STARTS = 3  # random starts at each radius
 _KNOWN = 8  # starts on the neuron's boundary
 _ATTEMPTS = 3
 _FORETOLD = 6
+_BOX = 256.0  # half the side of the box in which a program looks
 
 
 class Completion:
@@ -46,6 +48,12 @@ class Completion:
         self._orientation = orientation
         self._floats = tracer.floats.extended(neuron)
         self._seen = list(seen[:_KNOWN])
+
+    def hint(self, unit: int) -> None:
+        """Start from where a mixed-integer program says that the boundaries meet, if it does."""
+        inactive = {j: self._orientation[j] for j in self._idle if j != unit}
+        point = meeting_hint(self._floats, (len(self._tracer.model), unit), inactive, _BOX)
+        self._seen = [] if point is None else [point]
 
     def weight(self, unit: int) -> Fraction | None:
         """w, where u gains w * relu(+-u_unit); None where the boundaries are not found to meet."""
@@ -196,11 +204,17 @@ def complete_from_kink(survey: Survey, tracer: Tracer, z: int, unit: int, kink: 
     return True
 
 
-def complete_known(survey: Survey, tracer: Tracer, z: int, unit: int) -> bool:
-    """Measure an open weight of a known neuron and adjust its row; whether it was found."""
+def complete_known(survey: Survey, tracer: Tracer, z: int, unit: int, *, hint: bool = False) -> bool:
+    """Measure an open weight of a known neuron and adjust its row; whether it was found.
+
+    With `hint` the search starts where a mixed-integer program says that the boundaries meet.
+    """
     seen = [survey.near(i) for i, owner in enumerate(survey.owner) if owner == z]
     neuron, idle = survey.model.neurons[z], survey.idle[z]
-    weight = Completion(tracer, neuron, idle, survey.orientation, seen).weight(unit)
+    completion = Completion(tracer, neuron, idle, survey.orientation, seen)
+    if hint:
+        completion.hint(unit)
+    weight = completion.weight(unit)
     if weight is None:
         return False
     _settle(survey, z, unit, weight)

@@ -58,6 +58,14 @@ class FloatModel:
     def _order(self, blocks: Sequence[NDArray[np.int64]]) -> None:
         self._blocks = [(block, self._weights[block]) for block in blocks]  # neurons, weights (k, N)
 
+    def rows(self) -> tuple[Vector, Vector]:
+        """Weights (N, N) on absolute values and affine parts (N, r + 1) of the scaled rows."""
+        return self._weights, self._linear
+
+    def by_depth(self) -> list[int]:
+        """The neurons, parents first."""
+        return [int(z) for block, _ in self._blocks for z in block]
+
     def values(self, points: Vector) -> Vector:
         """Preactivations (S, N) at points (S, r)."""
         values = points @ self._linear[:, :-1].T + self._linear[:, -1]

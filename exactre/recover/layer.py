@@ -17,6 +17,7 @@ from itertools import pairwise
 import numpy as np
 
 from exactre.recover.complete import Completion, completed
+from exactre.recover.confirm import bends_elsewhere
 from exactre.recover.floats import random_gains, random_starts
 from exactre.recover.group import CONSTANT, Groups, Weights
 from exactre.recover.line import Line
@@ -28,15 +29,25 @@ from exactre.recover.trace import Tracer
 _STEERING_RADIUS = 256.0
 
 
-def first_layer(survey: Survey) -> int:
-    """Accept every hyperplane that bends the function on two lines or more; how many are new."""
+def first_layer(survey: Survey, rng: np.random.Generator) -> int:
+    """Accept every hyperplane that bends the function on several lines; how many are new.
+
+    Two lines make a hypothesis, which a point that an LP chooses has to confirm; more lines are enough.
+    """
     lines: dict[tuple[int, ...], set[int]] = {}
     for i in survey.unexplained():
         lines.setdefault(survey.kinks[i].form, set()).add(survey.line[i])
     new = 0
+    walls = [form for form, seen in lines.items() if len(seen) > 1]
+    walls += [neuron.linear for neuron in survey.model.neurons if not neuron.parents]
+    first = {survey.kinks[i].form: i for i in reversed(survey.unexplained())}
     for form, seen in lines.items():
         if len(seen) < 2:
             continue
+        if len(seen) == 2:
+            found = survey.kinks[first[form]]
+            if not bends_elsewhere(survey.jets, form, walls, found.point(), rng):
+                continue
         evidence = survey.evidence(Neuron({}, form))
         # A first-layer neuron is missed where it is invisible; a deeper boundary's piece is missed more.
         if evidence.is_borne_out(survey.owner):

@@ -80,6 +80,11 @@ class Kink:
     left: Matrix
     right: Matrix
 
+    def point(self) -> list[Fraction]:
+        """The kink's point (r,), exact."""
+        line = self.line
+        return [(a + self.t * b) / (1 << line.shift) for a, b in zip(line.p, line.v, strict=True)]
+
     @cached_property
     def form(self) -> Form:
         """Primitive integer (normal, offset) of the hyperplane; `scan` keeps only rank-one jumps."""

@@ -30,6 +30,7 @@ _STEERED = 12
 _TRACES = 2
 _AROUND = 24  # kinks looked at alone in one round
 _PATIENCE = 2
+_PROGRAMS = 12  # mixed-integer programs in one recovery
 _DOUBTS = 1  # rounds of second thoughts where no signs make the network layered
 
 Watch = Callable[[str, tuple[int, ...]], None]
@@ -43,6 +44,7 @@ class Search:
         self.survey = Survey(jets, [int(v) for v in rng.integers(-4096, 4097, size=jets.dim)])
         self._watch = watch
         self._tried: set[tuple[int, ...]] = set()
+        self._programmed: set[tuple[int, int, int]] = set()
         self._met: set[tuple[int, int, int]] = set()
         self._traced: set[tuple[int, int, int]] = set()
         self._votes: dict[int, Votes] = {}
@@ -72,7 +74,7 @@ class Search:
                 self._say("outputs")
                 rows = output_rows(survey, self._tracer(), self._order())
                 if rows is not None:
-                    if complete_from_outputs(survey, self._tracer(), rows):
+                    if complete_from_outputs(survey, self._tracer(), rows) or self._ask_program():
                         continue
                     fits += 1
                     if self._orient_all(rows) or fits > _DOUBTS:
@@ -86,7 +88,7 @@ class Search:
         while len(self.survey.lines) < _FIRST_LINES:
             self._say("lines")
             self.survey.scan(self._line())
-            layer.first_layer(self.survey)
+            layer.first_layer(self.survey, self.rng)
 
     def repair(self, segment: Line) -> None:
         """Look along a segment 0 <= t <= 1 that ends where a recovered network was found wrong."""
@@ -189,6 +191,18 @@ class Search:
         for j, sign in self._regions.get(state, {}).items():
             survey.orientation.setdefault(j, sign)
 
+    def _ask_program(self) -> bool:
+        """Ask a mixed-integer program where the boundaries of what is still open meet, once for each pair."""
+        for z, units in self.survey.idle.items():
+            for unit in sorted(units):
+                key = (z, unit, len(self.survey.model))
+                if key not in self._programmed and len(self._programmed) < _PROGRAMS:
+                    self._programmed.add(key)
+                    self._say("programs")
+                    if complete_known(self.survey, self._tracer(), z, unit, hint=True):
+                        return True
+        return False
+
     def _accept(
         self,
         neuron: Neuron,
@@ -232,7 +246,7 @@ class Search:
         survey = self.survey
         self._say("lines")
         survey.scan(self._line())
-        layer.first_layer(survey)
+        layer.first_layer(survey, self.rng)
         oriented = [d for d in range(len(self.layers())) if self._has_signs(d)]
         if oriented:
             self._say("steering")
