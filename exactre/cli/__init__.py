@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from exactre.check import Malformed
 from exactre.cli import certifying, checking, describing, querying, recovering
-from exactre.cli.options import Parser
+from exactre.cli.options import Parser, refuse_unused
 from exactre.cli.output import trouble
 from exactre.errors import ExactreError
 
@@ -20,6 +20,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; the exit code: 0 established, 1 refuted, 2 trouble, 3 open."""
     options = _parser().parse_args(_joined(sys.argv[1:] if arguments is None else arguments))
     try:
+        refuse_unused(options)
         status: int = options.run(options)
     except (ExactreError, Malformed) as error:
         return trouble(str(error))

@@ -10,11 +10,13 @@ from fractions import Fraction
 from typing import Any, Literal, NoReturn, TypeAlias, get_args
 
 from exactre.cli.output import trouble
+from exactre.errors import FormatError
 from exactre.formats import load
 from exactre.network import Network
 
 Weights = Literal["exact", "float32", "float64"]
 _RATIONAL = r"-?[0-9]+(/0*[1-9][0-9]*|(\.[0-9]+)?([eE]-?[0-9]{1,3})?)"
+_ONNX = ("input", "output", "shape", "cut")
 Run = Callable[[argparse.Namespace], int]
 
 
@@ -34,7 +36,7 @@ def command(commands: Commands, name: str, run: Run, text: str, *models: str) ->
     """A command about models, with the options that every reading of one has."""
     # No abbreviations: a later option would change what they mean.
     sub: Parser = commands.add_parser(name, help=text, description=text, allow_abbrev=False)
-    sub.set_defaults(run=run)
+    sub.set_defaults(run=run, models=models)
     for model in models:
         sub.add_argument(model, metavar=model.upper())
     sub.add_argument(
@@ -119,6 +121,18 @@ def plane(text: str) -> tuple[int, int]:
     return natural(i), natural(j)
 
 
+def refuse_unused(options: argparse.Namespace) -> None:
+    """Raise FormatError when an option is about a kind of file that no model of the call is."""
+    files = [getattr(options, name) for name in options.models]
+    files += [path for _, path in getattr(options, "network", ())]
+    kinds = {"no_normalization": ".nnet"} | dict.fromkeys(_ONNX, ".onnx")
+    for name, suffix in kinds.items():
+        if getattr(options, name) and not any(path.lower().endswith(suffix) for path in files):
+            raise FormatError(
+                f"--{name.replace('_', '-')}: expected an {suffix} file in the call, found none"
+            )
+
+
 def load_model(model: str, options: argparse.Namespace) -> Network:
     """A model of the call, read as its options say."""
     return load(model, **reading(model, options))
@@ -129,6 +143,5 @@ def reading(model: str, options: argparse.Namespace) -> dict[str, Any]:
     plain = options.no_normalization and model.lower().endswith(".nnet")
     reading = {"weights": options.weights, "normalization": not plain}
     if model.lower().endswith(".onnx"):
-        names = ("input", "output", "shape", "cut")
-        reading |= {name: getattr(options, name) for name in names}
+        reading |= {name: getattr(options, name) for name in _ONNX}
     return reading

@@ -73,6 +73,12 @@ def test_wrong_usage_is_one_line_and_exit_code_2(misused, line, words):
     misused(line, *words)
 
 
+@pytest.mark.parametrize("option", ["--input x", "--output y", "--shape 1,2", "--cut", "--no-normalization"])
+@pytest.mark.parametrize("command", ["info net.json", "certify-equivalence net.json net.json"])
+def test_an_option_about_no_file_of_the_call_is_refused(refused, command, option):
+    refused(f"{command} {option}", option.split()[0], "found none")
+
+
 def test_help_is_no_trouble(capsys):
     with pytest.raises(SystemExit) as caught:
         main(["certify-equivalence", "--help"])
