@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-import pulp
 
 from exactre.recover.floats import FloatModel
 from exactre.recover.guess import Vector
@@ -25,6 +24,8 @@ def meeting_hint(
     `inactive` are neurons with the sign that is their active side. The search ends after a number of nodes,
     not of seconds, so that the same seed asks the same queries.
     """
+    import pulp  # slow to import, and seldom wanted
+
     weights, linear = floats.rows()
     dim = linear.shape[1] - 1
     problem = pulp.LpProblem("meeting", pulp.LpMinimize)
