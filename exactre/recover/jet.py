@@ -27,6 +27,7 @@ _GUARD = 40
 _SLACK = 24
 _SPARE = 6  # bits of slack where windows are known to be wide enough elsewhere
 _MOST_TRIES = 8
+_MOST_ODD = 1 << 16  # bits of the odd denominators, which in what is no network grow without end
 
 
 class Chart:
@@ -144,6 +145,8 @@ class Jets:
                 for o in outputs
             ]
             self._odd = lcm(self._odd, *(d >> _twos(d) for d in reduced))
+            if self._odd.bit_length() > _MOST_ODD:
+                raise OracleError("the oracle does not look piecewise affine: its denominators have no end")
         return [
             self._decode([int(v) for v in row], answers.den, [int(num[i, j]) for j in range(r)], q, s, k)
             for i, row in enumerate(table)

@@ -66,7 +66,14 @@ def test_a_point_costs_one_query_once_windows_are_known():
 
 def test_what_is_not_piecewise_affine_gives_no_piece():
     with pytest.raises(OracleError, match="piecewise affine"):
-        jets_of_function(lambda x: (x[0] * x[0],)).at(fmpz_mat([[1], [3]]), 0)
+        jets_of_function(lambda x: (x[0] ** 2,)).at(fmpz_mat([[1], [3]]), 0)
+
+
+def test_denominators_that_grow_with_the_query_are_no_networks():
+    jets = jets_of_function(lambda x: (1 / (1 + x[0] ** 2 + x[1] ** 2),), 2)
+    with pytest.raises(OracleError, match="denominators"):
+        jets.at(fmpz_mat([[k, 2 * k + 1] for k in range(60)]), 0)
+    assert jets.ledger.query_bits < 2**22
 
 
 @examples(20)
