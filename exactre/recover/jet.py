@@ -119,10 +119,11 @@ class Jets:
             for i, piece in zip(todo, self._ask(base, q, s), strict=True):
                 pieces[i] = piece
             if any(piece is None for piece in pieces):
-                # A wall inside the steps is cured by s, too small windows by the bits: grow both.
-                s += 64
+                # A wall inside the steps is cured by s, too small windows by the bits: grow both. By odd
+                # numbers: a factor 3, 5 or 7 that cancels out of this answer's denominator must not always.
+                s += 65
                 if attempt:
-                    self._fraction_bits += 32 << attempt
+                    self._fraction_bits += (32 << attempt) + 1
                     self._integer_bits += 16 << attempt
         done = [piece for piece in pieces if piece is not None]
         if len(done) < len(pieces):
