@@ -6,6 +6,7 @@ from exactre.certify.gap import largest_gap
 from exactre.certify.question import Domain
 from exactre.complex.boundary import boundary_complex
 from exactre.complex.recovery import recover_from_boundaries
+from exactre.errors import ExactreError
 from exactre.formats import load, save
 from exactre.network import Network
 from exactre.oracle.protocol import Oracle
@@ -14,6 +15,7 @@ from exactre.recover.result import Result
 
 __all__ = [
     "Domain",
+    "ExactreError",
     "Network",
     "Oracle",
     "Result",

@@ -27,6 +27,7 @@ _GUARD = 40
 _SLACK = 24
 _SPARE = 6  # bits of slack where windows are known to be wide enough elsewhere
 _MOST_TRIES = 8
+_MOST_ODD = 1 << 16  # bits of the odd denominators, which in what is no network grow without end
 
 
 class Chart:
@@ -118,10 +119,11 @@ class Jets:
             for i, piece in zip(todo, self._ask(base, q, s), strict=True):
                 pieces[i] = piece
             if any(piece is None for piece in pieces):
-                # A wall inside the steps is cured by s, too small windows by the bits: grow both.
-                s += 64
+                # A wall inside the steps is cured by s, too small windows by the bits: grow both. By odd
+                # numbers: a factor 3, 5 or 7 that cancels out of this answer's denominator must not always.
+                s += 65
                 if attempt:
-                    self._fraction_bits += 32 << attempt
+                    self._fraction_bits += (32 << attempt) + 1
                     self._integer_bits += 16 << attempt
         done = [piece for piece in pieces if piece is not None]
         if len(done) < len(pieces):
@@ -144,6 +146,8 @@ class Jets:
                 for o in outputs
             ]
             self._odd = lcm(self._odd, *(d >> _twos(d) for d in reduced))
+            if self._odd.bit_length() > _MOST_ODD:
+                raise OracleError("the oracle does not look piecewise affine: its denominators have no end")
         return [
             self._decode([int(v) for v in row], answers.den, [int(num[i, j]) for j in range(r)], q, s, k)
             for i, row in enumerate(table)

@@ -74,6 +74,9 @@ def recover(
     Raises ExactreError for unusable arguments, OracleError when the oracle fails or contradicts itself.
     Source: Rolnick and Koerding, ICML 2020; design of the canonical form in `proofs/`.
     """
+    _check(input_dim=(input_dim, 1), max_queries=(max_queries, 0), seed=(seed, 0))
+    if timeout is not None and not (isinstance(timeout, int | float) and timeout >= 0):
+        raise ExactreError(f"timeout: expected seconds from 0 on, found {timeout!r:.60}")
     if not exact:
         return recover_from_floats(
             net,
@@ -100,7 +103,15 @@ def recover(
             run.search()
         except OutOfBudget as error:
             run.missing.append(str(error))
+            run.network = None  # whatever was found has not been held against every answer
         return run.result()
+
+
+def _check(**options: tuple[int | None, int]) -> None:
+    """Whether options are integers, each at least so much, where they are given."""
+    for name, (value, least) in options.items():
+        if value is not None and not (isinstance(value, int) and value >= least):
+            raise ExactreError(f"{name}: expected an integer of at least {least}, found {value!r:.60}")
 
 
 def _oracle(net: Target, input_dim: int | None) -> tuple[Network | None, Oracle]:

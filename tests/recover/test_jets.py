@@ -64,9 +64,29 @@ def test_a_point_costs_one_query_once_windows_are_known():
     assert jets.ledger.queries - before == 8
 
 
+def test_a_denominator_that_cancels_out_of_one_answer_is_found_by_the_next():
+    net = Network.from_rows(
+        [
+            ([[Fraction(2, 3), -8], [Fraction(-3, 2**40), -1]], [0, 0]),
+            ([[Fraction(-3, 2**39), Fraction(4, 3)], [Fraction(5, 2**40), -9]], [0, 0]),
+            ([[Fraction(4, 7), -2]], [0]),
+        ]
+    )
+    jets = jets_of(net)
+    for point in ([-5, 7], [114349209288704, -64871186038792], [65970697666568, -91259465105393]):
+        assert jets.at(fmpz_mat([point]), 4) == [affine_piece(net, [Fraction(v, 16) for v in point])]
+
+
 def test_what_is_not_piecewise_affine_gives_no_piece():
     with pytest.raises(OracleError, match="piecewise affine"):
-        jets_of_function(lambda x: (x[0] * x[0],)).at(fmpz_mat([[1], [3]]), 0)
+        jets_of_function(lambda x: (x[0] ** 2,)).at(fmpz_mat([[1], [3]]), 0)
+
+
+def test_denominators_that_grow_with_the_query_are_no_networks():
+    jets = jets_of_function(lambda x: (1 / (1 + x[0] ** 2 + x[1] ** 2),), 2)
+    with pytest.raises(OracleError, match="denominators"):
+        jets.at(fmpz_mat([[k, 2 * k + 1] for k in range(60)]), 0)
+    assert jets.ledger.query_bits < 2**22
 
 
 @examples(20)
