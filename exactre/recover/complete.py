@@ -231,8 +231,8 @@ def complete_from_outputs(survey: Survey, tracer: Tracer, rows: Sequence[Row]) -
     pairs = [(z, unit) for z in survey.layer(top) for unit in sorted(survey.idle.get(z, ()))]
     for kink, found in enumerate(survey.kinks if pairs else ()):
         signs = survey.signs(kink)
-        heard = [(z, j) for z, j in pairs if signs[j] == survey.orientation[j]]
-        if len(heard) != 1 or heard[0][0] not in survey.orientation:
+        heard = [(z, j) for z, j in pairs if signs[j] == survey.orientation.get(j, signs[j])]
+        if len(heard) != 1 or any(j not in survey.orientation for j in heard[0]):
             continue
         [(z, unit)] = heard
         forms = tracer.forms_at(signs)

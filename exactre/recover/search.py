@@ -164,7 +164,7 @@ class Search:
         """Measure what is open in the rows of one layer, once for each state of the model."""
         survey, found = self.survey, False
         for z in survey.layer(depth):
-            for unit in sorted(survey.idle.get(z, ())):
+            for unit in self._open(z):
                 seen = self.rng.permutation(survey.unexplained())[:_AROUND].tolist()
                 if any(complete_from_kink(survey, self._tracer(), z, unit, i) for i in seen):
                     found = True
@@ -191,10 +191,15 @@ class Search:
         for j, sign in self._regions.get(state, {}).items():
             survey.orientation.setdefault(j, sign)
 
+    def _open(self, z: int) -> list[int]:
+        """Units whose weights are open in a neuron's row, if all their active sides are known."""
+        units = sorted(self.survey.idle.get(z, ()))
+        return units if all(j in self.survey.orientation for j in units) else []
+
     def _ask_program(self) -> bool:
         """Ask a mixed-integer program where the boundaries of what is still open meet, once for each pair."""
-        for z, units in self.survey.idle.items():
-            for unit in sorted(units):
+        for z in range(len(self.survey.model)):
+            for unit in self._open(z):
                 key = (z, unit, len(self.survey.model))
                 if key not in self._programmed and len(self._programmed) < _PROGRAMS:
                     self._programmed.add(key)
