@@ -13,7 +13,9 @@ import numpy as np
 from exactre.recover.floats import FloatModel
 from exactre.recover.guess import Vector
 
-_NODES = 200
+_LARGEST = 44
+_NODES = 50
+_SECONDS = 20
 
 
 def meeting_hint(
@@ -21,12 +23,15 @@ def meeting_hint(
 ) -> Vector | None:
     """A point (r,) with |x_i| <= radius near the boundaries of `neurons`, or None.
 
-    `inactive` are neurons with the sign that is their active side. The search ends after a number of nodes,
-    not of seconds, so that the same seed asks the same queries.
+    `inactive` are neurons with the sign that is their active side. Networks of more than `_LARGEST` neurons
+    are not asked about, and the search ends after a number of nodes, so that the same seed asks the same
+    queries; the bound in seconds is beyond what those take.
     """
     import pulp  # slow to import, and seldom wanted
 
     weights, linear = floats.rows()
+    if len(linear) > _LARGEST:
+        return None
     dim = linear.shape[1] - 1
     problem = pulp.LpProblem("meeting", pulp.LpMinimize)
     x = [pulp.LpVariable(f"x{i}", -radius, radius) for i in range(dim)]
@@ -48,7 +53,7 @@ def meeting_hint(
         problem += values[z] == 0
     for j, sign in inactive.items():
         problem += sign * values[j] <= 0
-    solver = pulp.PULP_CBC_CMD(msg=False, threads=1, maxNodes=_NODES)
+    solver = pulp.PULP_CBC_CMD(msg=False, threads=1, maxNodes=_NODES, timeLimit=_SECONDS)
     problem.solve(solver)
     point = [variable.value() for variable in x]
     if problem.status != pulp.LpStatusOptimal or any(v is None for v in point):

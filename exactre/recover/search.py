@@ -30,7 +30,7 @@ _STEERED = 12
 _TRACES = 2
 _AROUND = 24  # kinks looked at alone in one round
 _PATIENCE = 2
-_PROGRAMS = 12  # mixed-integer programs in one recovery
+_PROGRAMS = 2  # mixed-integer programs in one recovery
 _DOUBTS = 1  # rounds of second thoughts where no signs make the network layered
 
 Watch = Callable[[str, tuple[int, ...]], None]
