@@ -1,4 +1,4 @@
-"""The one place where floats propose: walks on a neuron's boundary inside the known arrangement.
+"""Walks on a boundary inside the known arrangement: here, in `floats` and in `program`, floats propose.
 
 Everything here is float64 and may be wrong. What it returns is a place to look at (`Crossing`); the caller
 makes it an exact point, asks the oracle there, and keeps only what exact equations confirm.
