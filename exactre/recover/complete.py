@@ -11,7 +11,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from exactre.recover.floats import random_starts
+from exactre.recover.floats import FloatModel, random_starts
 from exactre.recover.guess import Crossing, Vector, crossing_at, dyadic, unit_form, unit_normals
 from exactre.recover.line import jump_form, primitive
 from exactre.recover.model import Model, Neuron, Signs
@@ -22,7 +22,7 @@ from exactre.recover.trace import BoundaryPiece, Elsewhere, Tracer, continued
 
 _RADII = (1.0, 8.0, 64.0, 1024.0)
 _STARTS = 3  # random starts at each radius
-_KNOWN = 8  # starts on the neuron's boundary
+_KNOWN = 8  # starts on each boundary
 _ATTEMPTS = 3
 _FORETOLD = 6
 _BOX = 256.0  # half the side of the box in which a program looks
@@ -47,7 +47,7 @@ class Completion:
         self._idle = sorted(idle)
         self._orientation = orientation
         self._floats = tracer.floats.extended(neuron)
-        self._seen = list(seen[:_KNOWN])
+        self._seen = list(seen)
 
     def hint(self, unit: int) -> None:
         """Start from where a mixed-integer program says that the boundaries meet, if it does."""
@@ -146,8 +146,9 @@ class Completion:
             return None
         if beyond is None:
             return None
+        known = model.form(self._neuron, beyond.signs, self._tracer.forms_at(beyond.signs))
         lead = next(i for i, v in enumerate(forms[unit]) if v)
-        return (beyond.scale * beyond.form[lead] - row[lead]) / (sign * forms[unit][lead])
+        return (beyond.scale * beyond.form[lead] - known[lead]) / (sign * forms[unit][lead])
 
     def _crossing(self, signs: Signs, unit: int, point: Vector) -> Crossing | None:
         walls = unit_normals(self._floats.forms_at((*signs, 1)))
@@ -209,16 +210,32 @@ def complete_known(survey: Survey, tracer: Tracer, z: int, unit: int, *, hint: b
 
     With `hint` the search starts where a mixed-integer program says that the boundaries meet.
     """
-    seen = [survey.near(i) for i, owner in enumerate(survey.owner) if owner == z]
-    neuron, idle = survey.model.neurons[z], survey.idle[z]
-    completion = Completion(tracer, neuron, idle, survey.orientation, seen)
+    own, its = (
+        [survey.near(i) for i, owner in enumerate(survey.owner) if owner == j][:_KNOWN] for j in (z, unit)
+    )
+    # Among neurons of which none reads it: its own boundary is no wall to it.
+    depth = survey.model.depth
+    kept = [j for j, d in enumerate(depth) if d <= depth[z] and j != z]
+    place = {j: k for k, j in enumerate(kept)}
+    alone = Model(survey.model.dim, tuple(_renamed(survey.model.neurons[j], place) for j in kept))
+    completion = Completion(
+        Tracer(survey.jets, alone, FloatModel(alone), tracer.rng),
+        _renamed(survey.model.neurons[z], place),
+        [place[j] for j in survey.idle[z]],
+        {place[j]: sign for j, sign in survey.orientation.items() if j in place},
+        own + its,
+    )
     if hint:
-        completion.hint(unit)
-    weight = completion.weight(unit)
+        completion.hint(place[unit])
+    weight = completion.weight(place[unit])
     if weight is None:
         return False
     _settle(survey, z, unit, weight)
     return True
+
+
+def _renamed(neuron: Neuron, place: Mapping[int, int]) -> Neuron:
+    return Neuron({place[j]: a for j, a in neuron.parents.items()}, neuron.linear)
 
 
 def complete_from_outputs(survey: Survey, tracer: Tracer, rows: Sequence[Row]) -> bool:

@@ -121,7 +121,7 @@ def row_by_trace(survey: Survey, tracer: Tracer, depth: int, kink: int) -> tuple
 def _confirmed(
     survey: Survey, tracer: Tracer, depth: int, neuron: Neuron, idle: set[int], kinks: Sequence[int]
 ) -> tuple[Neuron, set[int]] | None:
-    near = [survey.near(i) for i in kinks]
+    near = [survey.near(i) for i in kinks[:8]]
     mates = survey.layer(depth + 1)
     if not Completion(tracer, neuron, idle, survey.orientation, near).is_confirmed(mates):
         return None

@@ -16,6 +16,8 @@ import numpy as np
 from flint import fmpz_mat
 from numpy.typing import NDArray
 
+from exactre.recover.modular import PRIME, Residues, modular, product
+
 Signs = tuple[int, ...]
 Integers = NDArray[np.object_]
 
@@ -43,6 +45,13 @@ class _Block:
     weights: fmpz_mat
     linear: fmpz_mat
 
+    @cached_property
+    def modular(self) -> tuple[Residues, Residues]:
+        """Weights and linear parts modulo the prime."""
+        shape = len(self.neurons), len(self.lower)
+        weights, linear = ([int(v) for v in matrix.entries()] for matrix in (self.weights, self.linear))
+        return modular(weights).reshape(shape), modular(linear).reshape(len(self.neurons), -1)
+
 
 @dataclass(frozen=True)
 class Model:
@@ -64,7 +73,8 @@ class Model:
         return len(self.neurons)
 
     @cached_property
-    def _blocks(self) -> list[_Block]:
+    def blocks(self) -> list[_Block]:
+        """The neurons of each depth, shallowest first."""
         blocks = []
         for depth in range(max(self.depth, default=-1) + 1):
             here = tuple(z for z, d in enumerate(self.depth) if d == depth)
@@ -91,17 +101,9 @@ class Model:
         """The neurons, parents first."""
         return sorted(range(len(self.neurons)), key=lambda z: self.depth[z])
 
-    def forms(self, signs: Sequence[int]) -> list[list[int]]:
-        """Affine form (r + 1,) of every preactivation where the neurons have these signs; exact."""
-        forms: list[list[int]] = [[] for _ in self.neurons]
-        for block in self._blocks:
-            total = block.linear
-            if block.lower:
-                turned = [[v * signs[j] for v in forms[j]] for j in block.lower]
-                total += block.weights * fmpz_mat(turned)
-            for z, row in zip(block.neurons, total.tolist(), strict=True):
-                forms[z] = [int(v) for v in row]
-        return forms
+    def forms(self, signs: Signs) -> Forms:
+        """Affine forms of all preactivations where the neurons have these signs."""
+        return Forms(self, signs)
 
     def values(self, points: Sequence[Sequence[int]]) -> list[list[int]]:
         """Preactivations (neurons, points) at homogeneous points; exact integers."""
@@ -109,7 +111,7 @@ class Model:
         if not points:
             return values
         columns = fmpz_mat([list(p) for p in points]).transpose()
-        for block in self._blocks:
+        for block in self.blocks:
             total = block.linear * columns
             if block.lower:
                 total += block.weights * fmpz_mat([[abs(v) for v in values[j]] for j in block.lower])
@@ -121,6 +123,47 @@ class Model:
         """Signs of all preactivations at the points num / 2^q; exact."""
         values = self.values([(*(int(v) for v in row), 1 << q) for row in num])
         return [tuple((row[i] > 0) - (row[i] < 0) for row in values) for i in range(len(num))]
+
+
+class Forms(Sequence[list[int]]):
+    """Affine forms (r + 1,) of a model's preactivations where its neurons have these signs; exact.
+
+    They grow long with depth and few are wanted: those of one depth are computed when one is asked for.
+    """
+
+    def __init__(self, model: Model, signs: Signs) -> None:
+        self._model = model
+        self._signs = signs
+        self._exact: dict[int, list[int]] = {}
+
+    def __len__(self) -> int:
+        return len(self._model)
+
+    def __getitem__(self, z: int) -> list[int]:  # type: ignore[override]
+        for block in self._model.blocks[: self._model.depth[z] + 1]:
+            if block.neurons[0] in self._exact:
+                continue
+            total = block.linear
+            if block.lower:
+                total += block.weights * fmpz_mat(
+                    [[v * self._signs[j] for v in self._exact[j]] for j in block.lower]
+                )
+            for j, row in zip(block.neurons, total.tolist(), strict=True):
+                self._exact[j] = [int(v) for v in row]
+        return self._exact[z]
+
+    @cached_property
+    def modular(self) -> Residues:
+        """All forms (N, r + 1) modulo the prime."""
+        forms = np.zeros((len(self), self._model.dim + 1), dtype=np.int64)
+        signs = np.array(self._signs, dtype=np.int64)[:, None]
+        for block in self._model.blocks:
+            weights, linear = block.modular
+            lower = list(block.lower)
+            forms[list(block.neurons)] = (
+                linear + product(weights, signs[lower] * forms[lower] % PRIME)
+            ) % PRIME
+        return forms
 
 
 class Sampled:

@@ -14,16 +14,9 @@ from flint import fmpz_mat
 from numpy.typing import NDArray
 
 from exactre.recover.floats import random_starts
-from exactre.recover.group import (
-    CONSTANT,
-    PRIME,
-    Weights,
-    active_weights,
-    combination,
-    modular,
-    modular_gradient,
-)
+from exactre.recover.group import CONSTANT, Weights, active_weights
 from exactre.recover.guess import Vector, dyadic
+from exactre.recover.modular import PRIME, combination, modular_gradient
 from exactre.recover.signs import solve_signs
 from exactre.recover.survey import Survey
 
@@ -111,7 +104,7 @@ class Region:
         """The layer's neurons that contribute to an output here, and those that do not; nothing if untold."""
         survey, layer = self._survey, self._survey.layer(self._depth)
         forms = [survey.model.forms(signs) for signs in self._cells]
-        below = [{j: modular(cell[j]) for j in self._below} for cell in forms]
+        below = [{j: cell.modular[j] for j in self._below} for cell in forms]
         heard: set[int] = set()
         told = False
         for output in range(self._pieces[0].shape[0]):

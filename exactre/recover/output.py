@@ -14,6 +14,7 @@ from exactre.recover.survey import Survey
 from exactre.recover.trace import Tracer
 
 _PIECES = 40
+_MOST = 4  # kinks of each neuron that are used
 
 
 def output_rows(survey: Survey, tracer: Tracer, order: Sequence[int]) -> list[Row] | None:
@@ -21,13 +22,13 @@ def output_rows(survey: Survey, tracer: Tracer, order: Sequence[int]) -> list[Ro
 
     Pieces where an open weight matters are used where they fit.
 
-    `order` says in which order the kinks are used; a row uses the first pieces that determine it and is
-    checked exactly on `_PIECES` of them.
+    `order` says in which order a neuron's kinks are used; a row uses the first pieces that determine it and
+    is checked exactly on `_PIECES` of them or more.
     """
     pieces = [(survey.base_piece, survey.base_signs())]
     beside = (
         side
-        for i in order
+        for i in _by_turns(survey, order)
         for side in ((survey.kinks[i].left, survey.signs(i)), (survey.kinks[i].right, survey.signs_after(i)))
     )
     pieces += beside
@@ -42,6 +43,16 @@ def output_rows(survey: Survey, tracer: Tracer, order: Sequence[int]) -> list[Ro
         rows.append(row)
         survey.orientation.update(row.orientation)
     return rows
+
+
+def _by_turns(survey: Survey, order: Sequence[int]) -> list[int]:
+    """The first few kinks of every neuron, by turns: a neuron that flips at no piece is not determined."""
+    turns: dict[int | None, int] = {}
+    keyed = []
+    for i in order:
+        turn = turns[survey.owner[i]] = turns.get(survey.owner[i], 0) + 1
+        keyed.append((turn, i))
+    return [i for turn, i in sorted(keyed, key=lambda pair: pair[0]) if turn <= _MOST]
 
 
 def _output_row(

@@ -7,7 +7,7 @@ system is solved on FLINT and checked on every equation over Q.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from math import lcm
@@ -16,12 +16,13 @@ import numpy as np
 from flint import fmpq_mat, fmpz_mat
 from numpy.typing import NDArray
 
-from exactre.recover.group import PRIME, product
 from exactre.recover.line import Form
-from exactre.recover.model import Model, Neuron, Signs
+from exactre.recover.model import Forms, Model, Neuron, Signs
+from exactre.recover.modular import PRIME, Residues, modular, product
 
 # One solution over a denominator, and the directions in which it is free.
 _Solutions = tuple[list[int], int, list[list[int]]]
+_Source = Callable[[], list[list[int]]]
 
 
 @dataclass(frozen=True)
@@ -119,7 +120,7 @@ class Hypothesis:
     def add(
         self,
         piece: Piece,
-        forms: Sequence[Sequence[int]],
+        forms: Forms,
         *,
         scale: int | None = None,
         doubtful: bool = False,
@@ -132,6 +133,28 @@ class Hypothesis:
         self.pieces += 1
         for j in self.parents:
             self._seen[j].add(piece.signs[j])
+        residues = self._residues(piece, forms, scale)
+        self._system.add(residues, lambda: self._equations(piece, forms, scale), doubtful=doubtful)
+
+    def _residues(self, piece: Piece, forms: Forms, scale: int | None) -> Residues:
+        """The equations (r + 1, unknowns + 1) of a piece modulo the prime."""
+        rows = np.zeros((self.model.dim + 1, self._system.unknowns + 1), dtype=np.int64)
+        width = len(self._columns)
+        factors = np.array([_factor(kind, piece.signs[j]) for j, kind in self._columns], dtype=np.int64)
+        rows[:, :width] = (factors[:, None] * forms.modular[[j for j, _ in self._columns]]).T
+        den = piece.scale.denominator % PRIME
+        rows[:, :width] = rows[:, :width] % PRIME * den % PRIME
+        for k, i in enumerate(self._affine):
+            rows[i, width + k] = den
+        value = modular(piece.form) * (piece.scale.numerator % PRIME) % PRIME
+        if scale is None:
+            rows[:, -1] = value
+        else:
+            rows[:, width + len(self._affine) + scale] = -value % PRIME
+        return rows
+
+    def _equations(self, piece: Piece, forms: Forms, scale: int | None) -> list[list[int]]:
+        """The same over Z."""
         columns = self._features(piece.signs, forms)
         num, den = piece.scale.numerator, piece.scale.denominator
         rows = []
@@ -143,17 +166,17 @@ class Hypothesis:
             rows.append(
                 [*(c[i] * den for c in columns), *(den * int(i == k) for k in self._affine), *free, value]
             )
-        self._system.add(rows, doubtful=doubtful)
+        return rows
 
-    def _features(self, signs: Signs, forms: Sequence[Sequence[int]]) -> list[list[int]]:
+    def _features(self, signs: Signs, forms: Forms) -> list[list[int]]:
         """Form (r + 1,) of every column's feature in a cell."""
         columns = []
         for j, kind in self._columns:
-            factor = 1 if kind is None else signs[j] if kind == 0 else kind * int(signs[j] == kind)
+            factor = _factor(kind, signs[j])
             columns.append([factor * v for v in forms[j]] if factor else [0] * (self.model.dim + 1))
         return columns
 
-    def predicted(self, signs: Signs, forms: Sequence[Sequence[int]]) -> list[Fraction] | None:
+    def predicted(self, signs: Signs, forms: Forms) -> list[Fraction] | None:
         """The boundary's form (r + 1,) in a cell, where the equations so far determine it; exact."""
         if self._solutions is None or self._solutions[0] != self._system.missing:
             self._solutions = (self._system.missing, self._system.solutions())
@@ -217,13 +240,23 @@ class Hypothesis:
         return Row({j: v for j, v in parents.items() if v}, tuple(linear), 2 * den, orientation)
 
 
+def _factor(kind: int | None, sign: int) -> int:
+    """By what a column's feature is the neuron's form where the neuron has this sign."""
+    return 1 if kind is None else sign if kind == 0 else kind * int(sign == kind)
+
+
 class _System:
-    """Linear equations over Q, rows (unknowns..., right side) of integers, echelon form modulo a prime."""
+    """Linear equations over Q, rows (unknowns..., right side) of integers, echelon form modulo a prime.
+
+    Equations over Z are made when a solution is asked for; most systems are contradicted before.
+    """
 
     def __init__(self, unknowns: int) -> None:
         self.unknowns = unknowns
         self.is_consistent = True
-        self._rows: list[list[int]] = []
+        self._sources: list[_Source] = []
+        self._rows: list[list[int]] = []  # of the first sources
+        self._count = 0
         self._independent: list[int] = []
         self._echelon: NDArray[np.int64] = np.zeros((0, unknowns + 1), dtype=np.int64)
         self._pivots: list[int] = []
@@ -233,14 +266,16 @@ class _System:
         """Unknowns less rank."""
         return self.unknowns - len(self._pivots)
 
-    def add(self, rows: Sequence[Sequence[int]], *, doubtful: bool = False) -> None:
-        """More equations; doubtful ones only if they fit, with one to spare that shows it."""
-        block = np.array([[int(v) % PRIME for v in row] for row in rows], dtype=np.int64)
+    def add(self, block: Residues, source: _Source, *, doubtful: bool = False) -> None:
+        """More equations, modulo the prime, and what makes them over Z.
+
+        Doubtful ones are taken only if they fit, with one to spare that shows it.
+        """
+        count = len(block)
         if self._pivots:
             # Invariant: the echelon form is reduced, so one product takes all its pivots out of the block.
             block = (block - product(block[:, self._pivots], self._echelon)) % PRIME
         echelon, pivots, independent = self._echelon, list(self._pivots), list(self._independent)
-        start = len(self._rows)
         while True:
             i, pivot = divmod(int((block != 0).argmax()), self.unknowns + 1)
             if not block[i, pivot]:
@@ -252,17 +287,26 @@ class _System:
             block = (block - block[:, pivot : pivot + 1] * row) % PRIME
             echelon = np.vstack([(echelon - echelon[:, pivot : pivot + 1] * row) % PRIME, row])
             pivots.append(pivot)
-            independent.append(start + i)
-        if doubtful and len(pivots) - len(self._pivots) == len(rows):
+            independent.append(self._count + i)
+        if doubtful and len(pivots) - len(self._pivots) == count:
             return
         self._echelon, self._pivots, self._independent = echelon, pivots, independent
-        self._rows += [[int(v) for v in row] for row in rows]
+        self._sources.append(source)
+        self._count += count
+
+    def _equations(self) -> list[list[int]]:
+        """All equations over Z."""
+        for source in self._sources:
+            self._rows += source()
+        self._sources = []
+        return self._rows
 
     def solutions(self) -> _Solutions | None:
         """All solutions of the independent equations: one over its denominator, and the free directions."""
         if not self._independent or not self.is_consistent:
             return None
-        basis, count = fmpz_mat([self._rows[i] for i in self._independent]).nullspace()
+        rows = self._equations()
+        basis, count = fmpz_mat([rows[i] for i in self._independent]).nullspace()
         columns = [[int(v) for v in row] for row in basis.transpose().tolist()[:count]]
         lead = next((c for c in columns if c[-1]), None)
         if lead is None:
@@ -280,15 +324,16 @@ class _System:
         kept = [c for c in range(self.unknowns) if c not in zeros]
         if len(self._pivots) < len(kept) or not self.is_consistent:
             return None
-        chosen = [self._rows[i] for i in self._independent]
+        rows = self._equations()
+        chosen = [rows[i] for i in self._independent]
         square = fmpz_mat([[row[c] for c in kept] for row in chosen])
         right = fmpz_mat([[row[-1]] for row in chosen])
         found, den = fmpq_mat(square).solve(fmpq_mat(right)).numer_denom()
         num = fmpz_mat(self.unknowns, 1)
         for k, c in enumerate(kept):
             num[c, 0] = found[k, 0]
-        left = fmpz_mat([row[:-1] for row in self._rows]) * num
-        if left != fmpz_mat([[row[-1] * den] for row in self._rows]):
+        left = fmpz_mat([row[:-1] for row in rows]) * num
+        if left != fmpz_mat([[row[-1] * den] for row in rows]):
             self.is_consistent = False
             return None
         return [int(v) for v in num.entries()], int(den)

@@ -47,6 +47,7 @@ class Search:
         self._programmed: set[tuple[int, int, int]] = set()
         self._met: set[tuple[int, int, int]] = set()
         self._traced: set[tuple[int, int, int]] = set()
+        self._deeper: dict[int, int] = {}  # kink: the least depth that its neuron's row is over
         self._votes: dict[int, Votes] = {}
         self._regions: dict[tuple[int, ...], dict[int, int]] = {}  # signs from regions, by the neurons known
         self._tried_regions: dict[tuple[int, ...], int] = {}  # in which round
@@ -262,8 +263,7 @@ class Search:
         self._drop_contradicted()
         while self._groups():
             pass
-        if self._idle or len(survey.unexplained()) <= _AROUND or not oriented:
-            self._trace_some()
+        self._trace_some()
 
     def _trace_some(self) -> None:
         """Look around some unexplained kinks, deepest layer first, for rows that foretell other kinks.
@@ -275,16 +275,14 @@ class Search:
         self._say("traces")
         survey = self.survey
         unsigned = bool(self.layers()) and not self._has_signs(0)
-        around, general = _AROUND, _TRACES
+        general = _TRACES
         for i in self.rng.permutation(survey.unexplained()).tolist():
             key = (i, len(survey.model), survey.version)
             if survey.owner[i] is not None or key in self._traced:
                 continue
             self._traced.add(key)
-            if around and self._has_signs(0):
-                around -= 1
-                if self._alone(i):
-                    continue
+            if self._has_signs(0) and self._alone(i):
+                continue
             if general and (unsigned or self._idle >= _PATIENCE):
                 general -= 1
                 unknown = [d for d in reversed(range(len(self.layers()))) if not self._has_signs(d)]
@@ -296,13 +294,17 @@ class Search:
 
     def _alone(self, kink: int) -> bool:
         """Accept the neuron of one kink, if a row over an oriented layer foretells other kinks."""
-        for depth in reversed(range(len(self.layers()))):
+        survey = self.survey
+        for depth in reversed(range(self._deeper.get(kink, 0), len(self.layers()))):
             if not self._has_signs(depth):
                 continue
+            if self._tracer().bends_at(survey.piece(kink), survey.layer(depth + 1)):
+                self._deeper[kink] = depth + 1
+                return False
             if self._is_settled(depth, kink):
-                row = layer.row_of_group(self.survey, self._tracer(), depth, [kink])
+                row = layer.row_of_group(survey, self._tracer(), depth, [kink])
             else:
-                row = layer.row_by_trace(self.survey, self._tracer(), depth, kink)
+                row = layer.row_by_trace(survey, self._tracer(), depth, kink)
             if row is not None and self._accept(*row, least=1):
                 return True
         return False

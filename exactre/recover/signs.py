@@ -12,8 +12,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from flint import fmpz_mat
 
-from exactre.recover.group import PRIME, combination
 from exactre.recover.model import Model
+from exactre.recover.modular import PRIME, combination
 
 _MOST_UNKNOWNS = 96
 

@@ -17,11 +17,12 @@ from flint import fmpz_mat
 from numpy.typing import NDArray
 
 from exactre.recover.floats import FloatModel
-from exactre.recover.group import PRIME, Weights, active_weights, modular, modular_gradient
+from exactre.recover.group import Weights, active_weights
 from exactre.recover.guess import Vector
 from exactre.recover.jet import Jets
 from exactre.recover.line import REACH, Kink, Line, scan
 from exactre.recover.model import Model, Neuron, Sampled, Signs
+from exactre.recover.modular import PRIME, modular, modular_gradient
 from exactre.recover.trace import BoundaryPiece
 
 BASE_BITS = 12

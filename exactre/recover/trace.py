@@ -21,7 +21,7 @@ from exactre.recover.floats import FloatModel
 from exactre.recover.guess import Cell, Crossing, Vector, scaled, unit_form, unit_normals
 from exactre.recover.jet import Jets
 from exactre.recover.line import Form, jump_form, primitive
-from exactre.recover.model import Model, Signs
+from exactre.recover.model import Forms, Model, Signs
 from exactre.recover.row import Hypothesis, Piece, Row
 
 _SPARE_CROSSINGS = 12
@@ -49,9 +49,9 @@ class Tracer:
     model: Model
     floats: FloatModel
     rng: np.random.Generator
-    forms: dict[Signs, list[list[int]]] = field(default_factory=dict)
+    forms: dict[Signs, Forms] = field(default_factory=dict)
 
-    def forms_at(self, signs: Signs) -> list[list[int]]:
+    def forms_at(self, signs: Signs) -> Forms:
         """Known forms in the cell with these signs, cached."""
         if signs not in self.forms:
             self.forms[signs] = self.model.forms(signs)
@@ -81,6 +81,17 @@ class Tracer:
         if step is None:
             raise Elsewhere
         return BoundaryPiece(signs, form, piece.scale * step, crossing.point, crossing.wall)
+
+    def bends_at(self, piece: BoundaryPiece, walls: Sequence[int]) -> bool:
+        """Whether the boundary bends where its piece meets one of these walls, at the first in sight."""
+        for crossing, _ in self._exits(piece, walls):
+            if crossing.wall in walls:
+                try:
+                    beyond = self.cross(piece, crossing)
+                except Elsewhere:
+                    return False
+                return beyond is not None and beyond.form != piece.form
+        return False
 
     def trace(self, start: BoundaryPiece, hypotheses: Iterable[Hypothesis]) -> Row | None:
         """The row of the neuron that bends at `start`, under the first hypothesis that fits; else None.

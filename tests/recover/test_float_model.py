@@ -46,7 +46,7 @@ def test_values_and_forms_are_the_exact_ones_over_a_power_of_two(model, data):
         [exact[z][i] for z in range(len(model))] for i in range(len(xs))
     ]
     for x, signs in zip(xs, model.signs_at(xs, 0), strict=True):
-        forms = model.forms(signs)
+        forms = list(model.forms(signs))
         for found in (floats.forms(np.array(x, dtype=float)), floats.forms_at(signs)):
             assert [[Fraction(v) * s for v in row] for row, s in zip(found, scale, strict=True)] == forms
 

@@ -7,17 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from exactre.rational import Matrix
-from exactre.recover.group import (
-    CONSTANT,
-    LEAST,
-    PRIME,
-    Groups,
-    active_weights,
-    combination,
-    modular,
-    modular_gradient,
-    product,
-)
+from exactre.recover.group import CONSTANT, LEAST, Groups, active_weights
+from exactre.recover.modular import PRIME, combination, modular, modular_gradient, product
 
 SMALL = st.integers(-4, 4)
 RESIDUES = st.sampled_from([0, 1, PRIME - 1, PRIME // 2]) | st.integers(0, PRIME - 1)

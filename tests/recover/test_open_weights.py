@@ -1,8 +1,12 @@
 """Weights that nothing has shown: named, and looked for only where the sides of their units are known."""
 
+from fractions import Fraction
+
 import numpy as np
+import pytest
 from recover_targets import jets_of, random_net, truth
 
+from exactre.recover.complete import complete_known
 from exactre.recover.search import Search
 
 
@@ -31,13 +35,18 @@ def test_open_weights_are_named():
     ]
 
 
-def test_a_weight_of_zero_is_measured_as_zero():
+@pytest.mark.parametrize("extra", [Fraction(0), Fraction(3, 2), Fraction(-1, 7)])
+def test_the_weight_of_a_known_neuron_is_measured_where_the_boundaries_meet(extra):
     net = random_net([3, 4, 2, 1], 2)
     search, known = known_search(net)
-    search.survey.orientation.update(known.orientation)
+    survey = search.survey
+    survey.orientation.update(known.orientation)
     unit, z = known.layers[0][1], known.layers[1][0]
-    row = search.survey.model.neurons[z]
-    search.survey.idle[z] = {unit}
+    row = survey.model.neurons[z]
     search.first_lines()
-    search._complete(1)
-    assert search.survey.model.neurons[z] == row
+    # What is known of the row lacks `extra` times the unit's output.
+    survey.idle[z] = {unit}
+    survey.adjust(z, unit, -extra)
+    assert (survey.model.neurons[z] == row) == (not extra)
+    assert complete_known(survey, search._tracer(), z, unit)
+    assert survey.model.neurons[z] == row

@@ -12,6 +12,7 @@ from recover_targets import random_net, random_signs, truth, with_weight
 
 from exactre.recover.line import primitive
 from exactre.recover.model import Model, Neuron
+from exactre.recover.modular import modular
 from exactre.recover.row import Hypothesis, Piece, _System
 
 SMALL = st.integers(-4, 4)
@@ -22,6 +23,10 @@ def rank(rows):
 
 
 @examples(200)
+def residues(rows):
+    return np.array([modular(row) for row in rows])
+
+
 @given(st.data())
 def test_a_system_knows_its_rank_its_contradictions_and_its_one_solution(data):
     unknowns = data.draw(st.integers(1, 4))
@@ -34,7 +39,7 @@ def test_a_system_knows_its_rank_its_contradictions_and_its_one_solution(data):
     system, cut = _System(unknowns), data.draw(st.integers(0, len(rows)))
     for block in (rows[:cut], rows[cut:]):
         if block:
-            system.add(block)
+            system.add(residues(block), lambda block=block: block)
     left = rank([row[:-1] for row in rows])
     assert system.is_consistent == (rank(rows) == left)
     if not system.is_consistent:
@@ -59,7 +64,8 @@ def test_a_system_knows_its_rank_its_contradictions_and_its_one_solution(data):
 
 def test_an_accident_modulo_the_prime_is_noticed_over_the_rationals():
     system = _System(1)
-    system.add([[1, 3], [1, 3 + (1 << 31) - 1]])
+    rows = [[1, 3], [1, 3 + (1 << 31) - 1]]
+    system.add(residues(rows), lambda: rows)
     assert system.is_consistent
     assert system.solve(()) is None
     assert not system.is_consistent

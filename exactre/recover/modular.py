@@ -1,0 +1,58 @@
+"""Arithmetic modulo a prime, which proposes: what it finds is decided by exact equations.
+
+Entries are int64 in 0 .. PRIME - 1; a product of two fits into 62 bits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from exactre.rational import Matrix
+
+PRIME = (1 << 31) - 1
+
+Residues = NDArray[np.int64]
+
+
+def modular(form: Sequence[int]) -> Residues:
+    """The form modulo the prime."""
+    return np.array([v % PRIME for v in form], dtype=np.int64)
+
+
+def modular_gradient(piece: Matrix, output: int) -> Residues:
+    """Gradient (r,) of one output of an affine piece (m, r + 1), modulo the prime."""
+    inverse = pow(piece.den, -1, PRIME)
+    columns = range(piece.shape[1] - 1)
+    return np.array([int(piece.num[output, i]) * inverse % PRIME for i in columns], dtype=np.int64)
+
+
+def product(a: Residues, b: Residues) -> Residues:
+    """The matrix product modulo the prime; halves of 16 bits keep sums of up to 2^16 terms below 2^63."""
+    high: Residues = (a >> 16) @ b % PRIME
+    return ((high << 16) + (a & 0xFFFF) @ b) % PRIME
+
+
+def combination(columns: Residues, target: Residues) -> Residues | None:
+    """The unique c with columns (r, k) c = target (r,) modulo the prime; None where not unique, or none.
+
+    A column of zeros says nothing about its coefficient, and so does a target in which every c fits.
+    """
+    rows, unknowns = columns.shape
+    if unknowns > rows:
+        return None
+    table = np.concatenate([columns, target[:, None]], axis=1)
+    for pivot in range(unknowns):
+        nonzero = np.flatnonzero(table[pivot:, pivot])
+        if not len(nonzero):
+            return None
+        swap = pivot + int(nonzero[0])
+        if swap != pivot:
+            table[[pivot, swap]] = table[[swap, pivot]]
+        table[pivot] = table[pivot] * pow(int(table[pivot, pivot]), -1, PRIME) % PRIME
+        others = table[:, pivot].copy()
+        others[pivot] = 0
+        table = (table - others[:, None] * table[pivot]) % PRIME
+    return None if table[unknowns:, -1].any() else table[:unknowns, -1]
