@@ -12,12 +12,15 @@ from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
 from itertools import islice
 
+import numpy as np
 from flint import fmpz_mat
 
 from exactre.certify.certificate import Witness
+from exactre.certify.descent import Descent
 from exactre.certify.matching import Matching
 from exactre.certify.question import Question
 from exactre.certify.sampling import SCALES, Sampler
+from exactre.errors import FormatError
 from exactre.network import INPUT, Network
 from exactre.rational import Matrix, Points
 
@@ -26,6 +29,9 @@ EARLY = 4  # neurons that are looked at before relations are swept for
 CLIMBS = 8  # gradient steps towards a boundary that a random line does not meet
 BISECTIONS = 32
 BULK = 16  # batches of 64 random points when nothing else has helped
+CORNERS = 8  # neurons that no line met, which are looked for by descents
+STARTS = 256  # of descents together
+RADII = range(0, 20, 2)  # binary logarithms of the distances from zero at which they are
 
 
 def random_witness(question: Question, sampler: Sampler) -> Witness | None:
@@ -87,11 +93,42 @@ def _first(question: Question, candidates: Iterator[Points], deadline: float | N
 
 def _candidates(question: Question, matching: Matching) -> Iterator[Points]:
     sampler = Sampler(question.domain, question.a.input_dim)
+    met: set[tuple[str, int, bool]] = set()
     for _ in range(LINES):
-        yield from _segments(_unmatched(question, matching), sampler)
+        for net, node, index in _unmatched(question, matching):
+            segment = _crossing(net, node, index, sampler)
+            if segment is not None:
+                met.add((node, index, net is question.a))
+                yield segment
+    if question.domain is None:
+        unmet = (
+            (net, node, index)
+            for net, node, index in _unmatched(question, matching)
+            if (node, index, net is question.a) not in met
+        )
+        for neuron in islice(unmet, CORNERS):
+            yield from _corners(*neuron)
     for _ in range(BULK):
         for scale in SCALES:
             yield sampler.points(scale, 64)
+
+
+def _corners(net: Network, node: str, index: int) -> Iterator[Points]:
+    """Points close to the neuron's boundary on both sides of it, where descents find that it flips."""
+    try:
+        descent = Descent(net)
+    except FormatError:
+        return
+    draw = np.random.default_rng(net.input_dim)
+    for radius in RADII:
+        starts = draw.normal(size=(STARTS, net.input_dim))
+        starts *= 2.0**radius / np.linalg.norm(starts, axis=1, keepdims=True)
+        for x, y in descent.to_the_other_side(node, index, starts):
+            ends = [[Fraction(v) for v in point.tolist()] for point in (x, y)]
+            first, second = net.preactivations(ends)[node]
+            if (first[index] > 0) != (second[index] > 0):
+                yield _bisect(net, node, index, *ends)
+                return
 
 
 def _segments(neurons: Iterable[tuple[Network, str, int]], sampler: Sampler) -> Iterator[Points]:

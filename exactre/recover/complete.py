@@ -86,7 +86,7 @@ class Completion:
     def _points(self, neurons: Sequence[int], inactive: Sequence[int], most: int = _ATTEMPTS) -> Vector:
         """A few points on these boundaries where some units are inactive."""
         rng, dim = self._tracer.rng, self._tracer.model.dim
-        starts = [random_starts(_STARTS, dim, radius, rng) for radius in _RADII]
+        starts = [random_starts((_STARTS, dim), radius, rng) for radius in _RADII]
         starts.append(np.array(self._seen).reshape(-1, dim))
         starts.append(starts[-1] * np.exp2(rng.normal(size=(len(self._seen), 1))))
         points = self._floats.meetings(neurons, np.concatenate(starts))
@@ -141,7 +141,7 @@ class Completion:
         lead = next(i for i, v in enumerate(form) if v)
         piece = BoundaryPiece(signs, form, Fraction(row[lead], form[lead]), point)
         try:
-            beyond = self._tracer.cross(piece, crossing)
+            beyond = self._tracer.cross(piece, crossing, len(model))
         except Elsewhere:
             return None
         if beyond is None:

@@ -120,6 +120,36 @@ class FloatModel:
             flips.append((t, j))
         return flips
 
+    def last_cells(self, start: Vector, rays: Vector, stops: NDArray[np.bool_], far: float) -> Vector:
+        """Points (D, r), one on every unit ray (R, r) from `start` (r,), in the last cell before `far`
+        and before a neuron of `stops` (N,) flips; rays that stop at once are left out.
+        """
+        ahead, line = np.arange(len(rays)), np.empty((len(rays), len(self._linear), 2))
+        line[:, :, 0] = self._linear[:, :-1] @ start + self._linear[:, -1]
+        line[:, :, 1] = rays @ self._linear[:, :-1].T
+        signs = np.tile(np.where(self.values(start[None, :]) > 0, 1.0, -1.0), (len(rays), 1))
+        entered, left = np.zeros(len(rays)), np.full(len(rays), far)
+        for _ in range(_MOST_FLIPS):
+            at = line[ahead]
+            for block, weights in self._blocks[1:]:
+                at[:, block] += weights @ (signs[ahead, :, None] * at)
+            leaving = signs[ahead] * at[:, :, 1] < 0
+            times = np.full(leaving.shape, np.inf)
+            times[leaving] = -at[:, :, 0][leaving] / at[:, :, 1][leaving]
+            times = np.maximum(times, entered[ahead, None])
+            flipped = times.argmin(axis=1)
+            soonest = times[np.arange(len(ahead)), flipped]
+            goes_on = (soonest < far) & ~stops[flipped]
+            left[ahead] = np.minimum(soonest, far)
+            ahead, flipped = ahead[goes_on], flipped[goes_on]
+            if not len(ahead):
+                break
+            signs[ahead, flipped] *= -1
+            entered[ahead] = soonest[goes_on]
+        kept = (left > entered) & (entered > 0)
+        found: Vector = start + rays[kept] * ((entered + left) / 2)[kept, None]
+        return found
+
     def meetings(self, neurons: Sequence[int], starts: Vector) -> Vector:
         """Points (S, r) on the boundaries of all these neurons, by shortest Newton steps from `starts`."""
         x, rows = starts.copy(), list(neurons)
@@ -150,8 +180,11 @@ class FloatModel:
     ) -> Vector:
         """Points (S, r) where the layer's outputs, as a vector, point towards `gains` (S, len(layer)).
 
-        A short ascent of the cosine between them, from `starts` (S, r) and at their distance from the origin.
+        Short ascents of the cosine between them, from `starts` (tries, S, r) and at their distance from the
+        origin; the best of the tries.
         """
+        tries, count, dim = starts.shape
+        starts, gains = starts.reshape(-1, dim), np.tile(gains, (tries, 1))
         rows, signs = list(layer), np.array(orientation, dtype=np.float64)
         radius = np.linalg.norm(starts, axis=1, keepdims=True)
         units = np.linalg.norm(self.gradients_of(rows, starts), axis=2) * signs
@@ -175,7 +208,9 @@ class FloatModel:
                 radius / (1 + step / 4) / np.maximum(np.linalg.norm(d, axis=1, keepdims=True), 1e-300) / 2
             )
             x *= radius / np.maximum(np.linalg.norm(x, axis=1, keepdims=True), 1e-300)
-        return best
+        won = best_value.reshape(tries, count).argmax(axis=0)
+        found: Vector = best.reshape(tries, count, dim)[won, np.arange(count)]
+        return found
 
     def gradients_of(self, rows: Sequence[int], points: Vector) -> Vector:
         """Gradients (S, len(rows), r) of some neurons at points (S, r)."""
@@ -190,19 +225,22 @@ class FloatModel:
 
 
 def random_gains(count: int, width: int, rng: np.random.Generator) -> Vector:
-    """Directions (count, width): by turns a few units against all others, and any."""
+    """Directions (count, width): by turns one unit alone, a few units against all others, and any."""
     gains = rng.normal(size=(count, width))
-    for row in gains[::2]:
+    for row in gains[::3]:
+        row[:] = 0.0
+        row[rng.integers(width)] = 1.0
+    for row in gains[1::3]:
         chosen = rng.permutation(width)[: rng.integers(1, 2 + width // 3)]
         row[:] = -1.0
         row[chosen] = width / len(chosen)
     return gains
 
 
-def random_starts(count: int, dim: int, radius: float, rng: np.random.Generator) -> Vector:
-    """Points (count, dim) on a sphere around the origin."""
-    x: Vector = rng.normal(size=(count, dim))
-    x *= radius / np.maximum(np.linalg.norm(x, axis=1, keepdims=True), 1e-300)
+def random_starts(shape: tuple[int, ...], radius: float, rng: np.random.Generator) -> Vector:
+    """Points (..., dim) on a sphere around the origin."""
+    x: Vector = rng.normal(size=shape)
+    x *= radius / np.maximum(np.linalg.norm(x, axis=-1, keepdims=True), 1e-300)
     return x
 
 

@@ -26,7 +26,8 @@ from exactre.recover.row import Hypothesis, Row
 from exactre.recover.survey import Survey
 from exactre.recover.trace import Tracer
 
-_STEERING_RADIUS = 256.0
+_STEERING_RADII = (16.0, 256.0)
+_TRIES = 8  # ascents for each point that lines are steered to
 
 
 def first_layer(survey: Survey, rng: np.random.Generator) -> int:
@@ -66,7 +67,8 @@ def steer(survey: Survey, depth: int, points: int, rng: np.random.Generator) -> 
     if not layer:
         return
     signs = [survey.orientation[j] for j in layer]
-    starts = random_starts(points, survey.jets.dim, _STEERING_RADIUS, rng)
+    radius = float(rng.choice(_STEERING_RADII))
+    starts = random_starts((_TRIES, points, survey.jets.dim), radius, rng)
     ends = survey.floats().extremes(layer, signs, random_gains(points, len(layer), rng), starts)
     grid = [[round(float(v) * 16) for v in end] for end in ends]
     for p, q in pairwise(grid):
@@ -114,7 +116,7 @@ def row_by_trace(survey: Survey, tracer: Tracer, depth: int, kink: int) -> tuple
     piece = survey.piece(kink)
     hypothesis = Hypothesis(survey.model, depth, survey.orientation, partial=True)
     hypothesis.add(piece, tracer.forms_at(piece.signs))
-    row = tracer.trace(piece, [hypothesis])
+    row = tracer.trace(piece, hypothesis)
     return None if row is None else _confirmed(survey, tracer, depth, row.neuron(), hypothesis.idle, [kink])
 
 
@@ -151,7 +153,7 @@ def _traced_group(survey: Survey, tracer: Tracer, depth: int, group: list[int]) 
     for k, i in enumerate(group):
         piece = survey.piece(i)
         hypothesis.add(piece, tracer.forms_at(piece.signs), scale=k - 1 if k else None)
-    return tracer.trace(survey.piece(group[0]), [hypothesis])
+    return tracer.trace(survey.piece(group[0]), hypothesis)
 
 
 def row_of_kink(survey: Survey, tracer: Tracer, depths: Sequence[int | None], kink: int) -> Row | None:
@@ -160,8 +162,7 @@ def row_of_kink(survey: Survey, tracer: Tracer, depths: Sequence[int | None], ki
     for depth in depths:
         hypothesis = Hypothesis(survey.model, depth, survey.orientation)
         hypothesis.add(piece, tracer.forms_at(piece.signs))
-        # One at a time: a trace passes through pieces that its hypothesis foretells.
-        row = tracer.trace(piece, [hypothesis])
+        row = tracer.trace(piece, hypothesis)
         if row is not None:
             return row
     return None

@@ -22,7 +22,7 @@ from exactre.recover.survey import Survey
 
 _ENOUGH = 100  # kinks that agree, where they tell all signs
 _REGIONS = 12
-_PATIENCE = 2  # regions that may tell nothing
+_PATIENCE = 5  # regions that may tell nothing
 _GUESSES = 60
 _RADII = (4.0, 64.0, 1024.0)
 _RAYS = 12  # random rays beside those towards every unit
@@ -128,26 +128,13 @@ class Region:
 
     def _reached(self, start: Vector, rng: np.random.Generator) -> list[Vector]:
         """The last cell on each ray before a neuron flips that the region must not lose."""
-        floats, depth = self._survey.floats(), self._survey.model.depth
+        floats = self._survey.floats()
         gradients = floats.gradients_of(self._below, start[None, :])[0]
-        rays = [sign * row for row in gradients for sign in (1, -1)]
-        rays += list(rng.normal(size=(_RAYS, len(start))))
-        points = []
-        for ray in rays:
-            length = float(np.linalg.norm(ray))
-            if not length:
-                continue
-            far = _FAR_ALONG * (1 + float(np.linalg.norm(start)))
-            times = [0.0, 0.0]
-            for t, j in floats.flips(start, ray / length, 0.0, far):
-                times.append(t)
-                if depth[j] >= self._depth:
-                    break
-            else:
-                times.append(far)
-            if times[-1] > times[-2] > 0:
-                points.append(start + ray / length * (times[-2] + times[-1]) / 2)
-        return points
+        rays = np.concatenate([gradients, -gradients, rng.normal(size=(_RAYS, len(start)))])
+        lengths = np.linalg.norm(rays, axis=1)
+        rays = rays[lengths > 0] / lengths[lengths > 0, None]
+        stops = np.array(self._survey.model.depth) >= self._depth
+        return list(floats.last_cells(start, rays, stops, _FAR_ALONG * (1 + float(np.linalg.norm(start)))))
 
     def _gains(self, below: Sequence[Mapping[int, NDArray[np.int64]]], output: int) -> Weights:
         """The gain of every unit of the layer before that is active in one of the cells, modulo the prime.
@@ -199,7 +186,7 @@ def orient_in_regions(survey: Survey, depth: int, rng: np.random.Generator) -> d
     silent: dict[int, list[int]] = {j: [] for j in layer}
     shallower = [j for j, d in enumerate(survey.model.depth) if d < depth and j in survey.orientation]
     for attempt in range(_REGIONS):
-        starts = random_starts(1, survey.jets.dim, _RADII[attempt % len(_RADII)], rng)
+        starts = random_starts((1, 1, survey.jets.dim), _RADII[attempt % len(_RADII)], rng)
         # Where most earlier neurons are active, forms are independent and few units are left to be heard.
         signs, gains = [survey.orientation[j] for j in shallower], np.ones((1, len(shallower)))
         gains += rng.random(gains.shape)

@@ -9,7 +9,7 @@ known is: the neuron is deeper than what is known, or not alone.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from math import lcm
@@ -27,7 +27,7 @@ from exactre.recover.row import Hypothesis, Piece, Row
 _SPARE_CROSSINGS = 12
 _FREE_STEPS = 6  # pieces looked at for each one measured
 _OPEN = 12  # pieces from which the next step is chosen
-_ASIDE, _ACROSS, _GRID, _DIRECTION = 12, 52, 80, 60  # binary digits below the clearance at a crossing
+_COARSE, _FINE, _GRID, _DIRECTION = 12, 52, 80, 60  # binary digits below the clearance at a crossing
 
 
 _Exit = tuple[Crossing, Signs]  # a crossing, and the signs of the known neurons beyond it
@@ -57,18 +57,22 @@ class Tracer:
             self.forms[signs] = self.model.forms(signs)
         return self.forms[signs]
 
-    def cross(self, piece: BoundaryPiece, crossing: Crossing) -> BoundaryPiece | None:
+    def cross(
+        self, piece: BoundaryPiece, crossing: Crossing, horizon: int, *, far: bool = False
+    ) -> BoundaryPiece | None:
         """The piece beyond a wall, measured with two queries.
 
-        None where nothing bends there. Raises Elsewhere when what bends there is no continuation.
+        None where nothing bends there. Raises Elsewhere when what bends there is no continuation. With `far`
+        only a boundary that goes straight on is met: `_beside`. Neurons deeper than the horizon may flip.
         """
         wall = self.forms_at(piece.signs)[crossing.wall]
-        ends = _beside(piece.form, wall, crossing)
+        ends = _beside(piece.form, wall, crossing, far)
         if ends is None:
             return None
         rows, q = ends
         signs = tuple(-s if j == crossing.wall else s for j, s in enumerate(piece.signs))
-        if any(found != signs for found in self.model.signs_at(rows, q)):
+        seen = [j for j, d in enumerate(self.model.depth) if d <= horizon]
+        if any(found[j] != signs[j] for found in self.model.signs_at(rows, q) for j in seen):
             return None
         num = fmpz_mat(rows)
         before, after = self.jets.at(num, q)
@@ -83,46 +87,51 @@ class Tracer:
         return BoundaryPiece(signs, form, piece.scale * step, crossing.point, crossing.wall)
 
     def bends_at(self, piece: BoundaryPiece, walls: Sequence[int]) -> bool:
-        """Whether the boundary bends where its piece meets one of these walls, at the first in sight."""
-        for crossing, _ in self._exits(piece, walls):
+        """Whether the boundary bends where its piece meets one of these walls of one depth, at the first met.
+
+        Where two boundaries meet, a look close to the wall cannot tell which of them bends at the other.
+        """
+        horizon = max((self.model.depth[j] for j in walls), default=-1)
+        for crossing, _ in self._exits(piece, walls, horizon):
             if crossing.wall in walls:
                 try:
-                    beyond = self.cross(piece, crossing)
+                    beyond = self.cross(piece, crossing, horizon)
+                    if beyond is None or beyond.form == piece.form:
+                        return False
+                    straight = self.cross(piece, crossing, horizon, far=True)
                 except Elsewhere:
                     return False
-                return beyond is not None and beyond.form != piece.form
+                return straight is None or straight.form != piece.form
         return False
 
-    def trace(self, start: BoundaryPiece, hypotheses: Iterable[Hypothesis]) -> Row | None:
-        """The row of the neuron that bends at `start`, under the first hypothesis that fits; else None.
+    def trace(self, start: BoundaryPiece, hypothesis: Hypothesis) -> Row | None:
+        """The row of the neuron that bends at `start`, if the hypothesis fits; else None.
 
-        Each hypothesis holds the equations of `start` already, at its scale.
+        The hypothesis holds the equations of `start` already, at its scale. Walls of deeper neurons than it
+        reads are not looked at: what is known of them may be wrong beyond the boundary.
         """
-        alive = list(hypotheses)
+        horizon = hypothesis.depth
         open_pieces = [start]
         visited = {start.signs}
         crossings: dict[Signs, list[_Exit]] = {}
         misses = 0
-        measured = _SPARE_CROSSINGS + 2 * max(hypothesis.missing for hypothesis in alive)
+        measured = _SPARE_CROSSINGS + 2 * hypothesis.missing
         for _ in range(_FREE_STEPS * measured):
-            alive = [hypothesis for hypothesis in alive if hypothesis.is_consistent]
-            if not alive or not measured:
+            if not hypothesis.is_consistent or not measured:
                 return None
-            for hypothesis in alive:
-                row = hypothesis.row() if hypothesis.is_tested else None
-                if row is not None:
-                    return row
-            lead = min(alive, key=lambda hypothesis: hypothesis.missing)
-            choice = self._choose(open_pieces, lead.targets(), lead.idle, visited, crossings)
+            row = hypothesis.row() if hypothesis.is_tested else None
+            if row is not None:
+                return row
+            choice = self._choose(open_pieces, hypothesis, visited, crossings)
             if choice is None:
                 return None
             piece, crossing = choice
             # What has no unknowns left is still to be tested, and only a measurement tests.
-            found = self._foreseen(piece, crossing, lead) if lead.missing else None
+            found = self._foreseen(piece, crossing, hypothesis) if hypothesis.missing else None
             if found is None:
                 measured -= 1
                 try:
-                    found = self.cross(piece, crossing)
+                    found = self.cross(piece, crossing, horizon)
                 except Elsewhere:
                     return None
                 if found is None:
@@ -130,16 +139,17 @@ class Tracer:
                     if misses > 2:
                         return None
                     continue
-                for hypothesis in alive:
-                    hypothesis.add(found, self.forms_at(found.signs))
+                hypothesis.add(found, self.forms_at(found.signs))
             visited.add(found.signs)
             open_pieces.append(found)
         return None
 
-    def _foreseen(self, piece: BoundaryPiece, crossing: Crossing, lead: Hypothesis) -> BoundaryPiece | None:
+    def _foreseen(
+        self, piece: BoundaryPiece, crossing: Crossing, hypothesis: Hypothesis
+    ) -> BoundaryPiece | None:
         """The piece beyond a wall, free of queries, where the equations so far determine it."""
         signs = tuple(-s if j == crossing.wall else s for j, s in enumerate(piece.signs))
-        form = lead.predicted(signs, self.forms_at(signs))
+        form = hypothesis.predicted(signs, self.forms_at(signs))
         if form is None or not any(form[:-1]):
             return None
         den = lcm(*(v.denominator for v in form))
@@ -152,8 +162,7 @@ class Tracer:
     def _choose(
         self,
         pieces: Sequence[BoundaryPiece],
-        targets: set[int],
-        avoided: set[int],
+        hypothesis: Hypothesis,
         visited: set[Signs],
         exits: dict[Signs, list[_Exit]],
     ) -> tuple[BoundaryPiece, Crossing] | None:
@@ -163,10 +172,11 @@ class Tracer:
         """
         if not len(self.model):
             return None
+        targets, avoided = hypothesis.targets(), hypothesis.idle
         best: tuple[tuple[bool, float], BoundaryPiece, _Exit] | None = None
         for piece in reversed(pieces[-_OPEN:]):
             if piece.signs not in exits:
-                exits[piece.signs] = self._exits(piece, sorted(targets))
+                exits[piece.signs] = self._exits(piece, sorted(targets), hypothesis.depth)
             here = exits[piece.signs] = [way for way in exits[piece.signs] if way[1] not in visited]
             for way in here:
                 if way[0].wall in avoided:
@@ -182,9 +192,10 @@ class Tracer:
         exits[piece.signs] = [other for other in exits[piece.signs] if other[0].wall != way[0].wall]
         return piece, way[0]
 
-    def _exits(self, piece: BoundaryPiece, targets: Sequence[int]) -> list[_Exit]:
-        """Ways out of a piece, each with the signs beyond."""
+    def _exits(self, piece: BoundaryPiece, targets: Sequence[int], horizon: int) -> list[_Exit]:
+        """Ways out of a piece through walls up to the horizon's depth, each with the signs beyond."""
         walls = unit_normals(self.floats.forms_at(piece.signs))
+        walls[np.array(self.model.depth) > horizon] = [0.0] * self.model.dim + [1.0]  # never met
         cell = Cell(walls, unit_form(piece.form), piece.signs, piece.near, piece.entered, self.rng)
         return [
             (
@@ -217,12 +228,16 @@ def continued(form: Form, wall: Sequence[int], beyond: Form) -> Fraction | None:
     return None
 
 
-def _beside(form: Form, wall: Sequence[int], crossing: Crossing) -> tuple[list[list[int]], int] | None:
+def _beside(
+    form: Form, wall: Sequence[int], crossing: Crossing, far: bool
+) -> tuple[list[list[int]], int] | None:
     """Two points num / 2^q just beyond the wall, on both sides of the piece's continuation.
 
     The guessed point is first moved onto both hyperplanes along the two directions, to within 2^-q. Then
     2^-12 of the clearance aside and 2^-52 of it across: whatever the continuation's slope, it passes between.
+    With `far` it is 2^-12 across and 2^-52 aside: only a continuation without a bend passes between.
     """
+    aside_bits, across_bits = (_FINE, _COARSE) if far else (_COARSE, _FINE)
     unit = -int(np.floor(np.log2(crossing.clearance)))
     q = max(0, unit + _GRID)
     y = [round(v) for v in scaled(crossing.point, q)]
@@ -240,7 +255,7 @@ def _beside(form: Form, wall: Sequence[int], crossing: Crossing) -> tuple[list[l
         return None
     s, t = fe * w0 - f0 * we, wd * f0 - fd * w0
     y = [a + (s * b + t * c) // det for a, b, c in zip(y, d, e, strict=True)]
-    aside, across = q - unit - _ASIDE - _DIRECTION, q - unit - _ACROSS - _DIRECTION
+    aside, across = q - unit - aside_bits - _DIRECTION, q - unit - across_bits - _DIRECTION
     return [
         [a + _shift(b, across) + side * _shift(c, aside) for a, b, c in zip(y, d, e, strict=True)]
         for side in (-1, 1)

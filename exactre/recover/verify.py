@@ -49,7 +49,7 @@ def steered_points(
                 layer,
                 [orientation[j] for j in layer],
                 random_gains(share // len(_REACHES), len(layer), rng),
-                random_starts(share // len(_REACHES), model.dim, reach, rng),
+                random_starts((1, share // len(_REACHES), model.dim), reach, rng),
             )
             points += [[round(float(v) * (1 << _GRID)) for v in end] for end in ends]
     return points
