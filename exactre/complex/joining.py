@@ -28,10 +28,14 @@ class Joining:
     """The hinges that the pieces show, and `owner`, the hinge of each piece; exact over Q.
 
     `merged` counts the components joined by step 3, `unseen` those taken though their ends do not all show.
+    Which of these comes first is a guess each time: `choices` are the ranks of those to take, the likeliest
+    (0) where it ends, and `options` counts what there was to choose from.
     """
 
-    def __init__(self, pieces: Sequence[Piece], ridges: Iterable[Ridge]) -> None:
+    def __init__(self, pieces: Sequence[Piece], ridges: Iterable[Ridge], choices: Sequence[int] = ()) -> None:
         self.pieces = pieces
+        self.options: list[int] = []
+        self._choices = choices
         self.hinges: list[Hinge] = []
         self.owner: dict[int, int] = {}
         self.merged = 0
@@ -78,7 +82,9 @@ class Joining:
             if not waiting:
                 return False
             # An end is hidden. The boundary goes on behind it: its hinge is zero on other components too.
-            ready = [max(waiting, key=self._elsewhere)]
+            rank = self._choices[self.unseen] if self.unseen < len(self._choices) else 0
+            ready = [sorted(waiting, key=self._elsewhere, reverse=True)[rank]]
+            self.options.append(len(waiting))
             self.unseen += 1
         for component, parents in self._merge(ready):
             if component[0] not in self.owner and not self._settle(component, parents):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from heapq import heappop, heappush
 from itertools import product
 
 import networkx as nx
@@ -16,6 +17,8 @@ from exactre.complex.replay import Replay, replay
 from exactre.complex.ridges import ridges
 from exactre.errors import ShapeError
 from exactre.network import Network
+
+_TRIES = 32
 
 
 @dataclass(frozen=True)
@@ -60,16 +63,16 @@ def recover_from_boundaries(complex_: Complex) -> BoundaryRecovery:
     for i, piece in enumerate(complex_.pieces):
         if len(piece.normal) != n:
             raise ShapeError(f"piece {i}: expected dimension {n}, found {len(piece.normal)}")
-    joining = Joining(complex_.pieces, ridges(complex_))
+    joining, replayed = _likeliest(complex_)
     hinges = joining.hinges
-    if not hinges:
+    if replayed is None:
         missing = [_left(complex_, joining)] if complex_.pieces else []
         nothing = tuple(None for _ in complex_.pieces)
         status, untold = "partial" if missing else "consistent", ("all: there is no boundary",)
         return BoundaryRecovery(status, (), (), nx.DiGraph(), None, nothing, (), tuple(missing), untold)
     depth = generations(hinges)
     layers = tuple(depth.count(k) for k in range(max(depth) + 1))
-    replayed, oriented = replay(complex_, hinges), orient(hinges, n)
+    oriented = orient(hinges, n)
     missing = list(_missing(complex_, joining, replayed))
     return BoundaryRecovery(
         "partial" if missing else "consistent",
@@ -82,6 +85,32 @@ def recover_from_boundaries(complex_: Complex) -> BoundaryRecovery:
         tuple(missing),
         tuple(_undetermined(hinges, depth, oriented, replayed)),
     )
+
+
+def _likeliest(complex_: Complex) -> tuple[Joining, Replay | None]:
+    """The first hinges that have exactly the given pieces, or else the likeliest, with their replay.
+
+    Where ends are hidden `Joining` guesses, and those come first that are nearest to the likeliest guesses.
+    """
+    meeting, first = ridges(complex_), None
+    open_: list[tuple[int, tuple[int, ...]]] = [(0, ())]
+    for _ in range(_TRIES):
+        if not open_:
+            break
+        cost, choices = heappop(open_)
+        joining = Joining(complex_.pieces, meeting, choices)
+        replayed = None
+        if joining.hinges and (first is None or not joining.components()):
+            replayed = replay(complex_, joining.hinges)
+            if not any(_missing(complex_, joining, replayed)):
+                return joining, replayed
+        first = first or (joining, replayed)
+        for k in range(len(choices), len(joining.options)):
+            before = (*choices, *(0 for _ in range(k - len(choices))))
+            for rank in range(1, joining.options[k]):
+                heappush(open_, (cost + rank, (*before, rank)))
+    assert first is not None
+    return first
 
 
 def _graph(hinges: Sequence[Hinge], depth: Sequence[int], oriented: Orientation) -> nx.DiGraph:

@@ -12,7 +12,7 @@ from fractions import Fraction
 import numpy as np
 
 from exactre.recover.floats import FloatModel, random_starts
-from exactre.recover.guess import Crossing, Vector, crossing_at, dyadic, unit_form, unit_normals
+from exactre.recover.guess import Crossing, Vector, crossings_at, dyadic, unit_form, unit_normals
 from exactre.recover.line import jump_form, primitive
 from exactre.recover.model import Model, Neuron, Signs
 from exactre.recover.program import meeting_hint
@@ -153,7 +153,8 @@ class Completion:
     def _crossing(self, signs: Signs, unit: int, point: Vector) -> Crossing | None:
         walls = unit_normals(self._floats.forms_at((*signs, 1)))
         side = np.array(signs, dtype=np.float64)
-        return crossing_at(walls[:-1], walls[-1, :-1], side, unit, point)
+        found = crossings_at(walls[:-1], walls[-1, :-1], side, np.array([unit]), point[None])
+        return found[0] if found else None
 
 
 def with_unit(model: Model, neuron: Neuron, unit: int, sign: int, weight: Fraction) -> Neuron:

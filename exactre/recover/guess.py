@@ -108,7 +108,7 @@ class Cell:
         return x
 
     def towards(self, targets: Sequence[int], rng: np.random.Generator, spread: int = 24) -> list[Crossing]:
-        """First crossings on rays from the centre: one ray straight at each target, and random ones."""
+        """Walls met first on rays from the centre: one ray straight at each target, and random ones."""
         x = self.centre
         level = self.walls[:, :-1] @ x + self.walls[:, -1]
         rays = [-np.sign(level[j]) * self._along[j] for j in targets]
@@ -120,38 +120,54 @@ class Cell:
         if not len(directions) or not len(self.walls):
             return []
         times = self._times(x, directions)
-        crossings = []
-        for ray, wall in enumerate(times.argmin(axis=1)):
-            if times[ray, wall] < FAR:
-                y = self._on_piece(x + times[ray, wall] * directions[ray])
-                crossing = crossing_at(self.walls, self.normal, self.side, int(wall), y, targets)
-                if crossing is not None:
-                    crossings.append(crossing)
-        return crossings
+        nearest = times.argmin(axis=1)
+        reach = times[np.arange(len(times)), nearest]
+        near = reach < FAR
+        points = x + reach[near, None] * directions[near]
+        points -= np.outer(points @ self.normal + self.form[-1], self.normal)
+        return crossings_at(self.walls, self.normal, self.side, nearest[near], points, targets)
 
 
-def crossing_at(
-    walls: Vector, normal: Vector, side: Vector, wall: int, y: Vector, targets: Sequence[int] = ()
-) -> Crossing | None:
-    """The crossing at a point y (r,) of a piece and a wall, whose forms `walls` (N, r + 1) have unit normals.
+def crossings_at(
+    walls: Vector,
+    normal: Vector,
+    side: Vector,
+    wall: NDArray[np.int64],
+    points: Vector,
+    targets: Sequence[int] = (),
+) -> list[Crossing]:
+    """The crossings at points (k, r) of a piece, each on a wall (k,) of `walls` (N, r + 1) with unit normals.
 
-    None where they are parallel, or another wall is too near.
+    One for each wall, nearest to a target. Left out are those where wall and piece are parallel, or another
+    wall is too near.
     """
     g = walls[wall, :-1]
-    across = -side[wall] * (g - normal * (normal @ g))
-    aside = normal - g * (g @ normal)
-    lengths = np.linalg.norm(across), np.linalg.norm(aside)
-    if min(lengths) < 1e-9:
-        return None
-    level = np.abs(walls[:, :-1] @ y + walls[:, -1])
-    near = walls[list(targets), :-1]
-    speed = np.linalg.norm(near - np.outer(near @ normal, normal), axis=1)
-    distance = float((level[list(targets)] / np.maximum(speed, 1e-9)).min(initial=np.inf))
-    level[wall] = np.inf
-    clearance = float(min(level.min(initial=np.inf), 1.0))
-    if clearance < 1e-9 * (1 + float(np.linalg.norm(y))):
-        return None
-    return Crossing(wall, y, across / lengths[0], aside / lengths[1], clearance, distance)
+    along = g @ normal
+    across = -side[wall, None] * (g - np.outer(along, normal))
+    aside = normal - g * along[:, None]
+    lengths = np.linalg.norm(across, axis=1), np.linalg.norm(aside, axis=1)
+    level = np.abs(points @ walls[:, :-1].T + walls[:, -1])
+    seen = walls[list(targets), :-1]
+    speed = np.linalg.norm(seen - np.outer(seen @ normal, normal), axis=1)
+    distance = (level[:, list(targets)] / np.maximum(speed, 1e-9)).min(axis=1, initial=np.inf)
+    level[np.arange(len(wall)), wall] = np.inf
+    clearance = np.minimum(level.min(axis=1, initial=np.inf), 1.0)
+    kept = np.minimum(*lengths) >= 1e-9
+    kept &= clearance >= 1e-9 * (1 + np.linalg.norm(points, axis=1))
+    found = np.flatnonzero(kept)
+    found = found[distance[found].argsort(kind="stable")]
+    _, first = np.unique(wall[found], return_index=True)
+    return [
+        Crossing(
+            int(wall[k]),
+            points[k],
+            across[k] / lengths[0][k],
+            aside[k] / lengths[1][k],
+            float(clearance[k]),
+            float(distance[k]),
+        )
+        for k in found[np.sort(first)].tolist()
+    ]
 
 
 def fractions(values: Vector) -> list[Fraction]:

@@ -28,6 +28,8 @@ from exactre.recover.trace import Tracer
 
 _STEERING_RADII = (16.0, 256.0)
 _TRIES = 8  # ascents for each point that lines are steered to
+_WIDE = 2  # a layer of more than so many neurons for each input is wide
+_FEW = 8  # units of a wide layer that may be left to be measured alone
 
 
 def first_layer(survey: Survey, rng: np.random.Generator) -> int:
@@ -75,6 +77,11 @@ def steer(survey: Survey, depth: int, points: int, rng: np.random.Generator) -> 
         survey.scan(Line.through(p, q, 4), Fraction(0), Fraction(1))
 
 
+def is_wide(survey: Survey, depth: int) -> bool:
+    """Whether a layer has so many neurons for its inputs that no single kink says much about it."""
+    return len(survey.layer(depth)) > _WIDE * survey.jets.dim
+
+
 def grouped(survey: Survey, depth: int) -> list[list[int]]:
     """Groups of unexplained kinks with proportional combinations over one oriented layer, largest first."""
     layer = survey.layer(depth)
@@ -114,9 +121,13 @@ def row_of_group(
 def row_by_trace(survey: Survey, tracer: Tracer, depth: int, kink: int) -> tuple[Neuron, set[int]] | None:
     """The same from one kink where the active units' weights are not unique: from the pieces around it."""
     piece = survey.piece(kink)
-    hypothesis = Hypothesis(survey.model, depth, survey.orientation, partial=True)
+    # Most boundaries of a wide layer are in reach; the many inactive units could hardly be measured alone.
+    hypothesis = Hypothesis(survey.model, depth, survey.orientation, partial=not is_wide(survey, depth))
     hypothesis.add(piece, tracer.forms_at(piece.signs))
     row = tracer.trace(piece, hypothesis)
+    if row is None and not hypothesis.partial:
+        hypothesis.partial = True
+        row = hypothesis.row() if len(hypothesis.idle) <= _FEW and not hypothesis.missing else None
     return None if row is None else _confirmed(survey, tracer, depth, row.neuron(), hypothesis.idle, [kink])
 
 

@@ -90,7 +90,7 @@ class Hypothesis:
                 self._columns += [(j, 0), (j, None)]
         self._affine = list(range(model.dim + 1)) if depth is None or depth == -1 else [model.dim]
         self._is_affine = depth == -1
-        self._partial = partial
+        self.partial = partial
         self._scales = scales
         self._system = _System(len(self._columns) + len(self._affine) + scales)
         self._seen: dict[int, set[int]] = {j: set() for j in self.parents}
@@ -115,7 +115,7 @@ class Hypothesis:
     @property
     def idle(self) -> set[int]:
         """Units whose weights stay open, if the row is partial: inactive on every piece so far."""
-        return {j for j, kind in self._columns if self._partial and kind and kind not in self._seen[j]}
+        return {j for j, kind in self._columns if self.partial and kind and kind not in self._seen[j]}
 
     def add(
         self,
@@ -195,7 +195,7 @@ class Hypothesis:
 
     def targets(self) -> set[int]:
         """Neurons whose boundary should be crossed next: those not seen on the sides that matter."""
-        if self._partial:
+        if self.partial:
             return {j for j, kind in self._columns if self._seen[j] == {kind}}
         oriented = {j: kind for j, kind in self._columns if kind}
         return {

@@ -28,6 +28,7 @@ _FIRST_LINES = 3
 _ROUNDS = 24
 _STEERED = 12
 _TRACES = 2
+_WIDE_TRACES = 12  # most kinks are deeper than one wide layer without signs
 _AROUND = 24  # kinks looked at alone in one round
 _PATIENCE = 2
 _PROGRAMS = 2  # mixed-integer programs in one recovery
@@ -47,6 +48,7 @@ class Search:
         self._programmed: set[tuple[int, int, int]] = set()
         self._met: set[tuple[int, int, int]] = set()
         self._traced: set[tuple[int, int, int]] = set()
+        self._followed: set[tuple[int, int, int, int]] = set()
         self._deeper: dict[int, int] = {}  # kink: the least depth that its neuron's row is over
         self._votes: dict[int, Votes] = {}
         self._regions: dict[tuple[int, ...], dict[int, int]] = {}  # signs from regions, by the neurons known
@@ -253,7 +255,12 @@ class Search:
         self._say("lines")
         survey.scan(self._line())
         layer.first_layer(survey, self.rng)
-        oriented = [d for d in range(len(self.layers())) if self._has_signs(d)]
+        # The units of a wide layer cannot be turned on and off apart, and lines show most of what reads them.
+        oriented = [
+            d
+            for d in range(len(self.layers()))
+            if self._has_signs(d) and (self._idle or not layer.is_wide(survey, d))
+        ]
         if oriented:
             self._say("steering")
             # What a layer lacks is found by steering the layer before it; the last two need it most.
@@ -274,8 +281,13 @@ class Search:
         """
         self._say("traces")
         survey = self.survey
-        unsigned = bool(self.layers()) and not self._has_signs(0)
-        general = _TRACES
+        depths = range(len(self.layers()))
+        unsigned = [d for d in reversed(depths) if not self._has_signs(d)]
+        wanted = [d for d in unsigned if not d or (self._idle >= _PATIENCE and layer.is_wide(survey, d))]
+        general = _WIDE_TRACES if any(layer.is_wide(survey, d) for d in wanted) else _TRACES
+        if depths and len(survey.layer(0)) > survey.jets.dim:
+            # Its forms depend on each other, so that no trace tells what a row takes of them without bends.
+            unsigned = [d for d in unsigned if d]
         for i in self.rng.permutation(survey.unexplained()).tolist():
             key = (i, len(survey.model), survey.version)
             if survey.owner[i] is not None or key in self._traced:
@@ -283,13 +295,12 @@ class Search:
             self._traced.add(key)
             if self._has_signs(0) and self._alone(i):
                 continue
-            if general and (unsigned or self._idle >= _PATIENCE):
+            if general and (wanted or self._idle >= _PATIENCE):
                 general -= 1
-                unknown = [d for d in reversed(range(len(self.layers()))) if not self._has_signs(d)]
-                row = layer.row_of_kink(survey, self._tracer(), [*unknown, None], i)
+                row = layer.row_of_kink(survey, self._tracer(), [*unsigned, None], i)
                 if row is None or not self._accept(row.neuron(), set(), row.orientation):
                     continue
-                if unsigned and orient_from_rows(survey, 0):
+                if any(orient_from_rows(survey, d) for d in wanted):
                     return
 
     def _alone(self, kink: int) -> bool:
@@ -301,6 +312,12 @@ class Search:
             if self._tracer().bends_at(survey.piece(kink), survey.layer(depth + 1)):
                 self._deeper[kink] = depth + 1
                 return False
+            if layer.is_wide(survey, depth):
+                # What follows in the model does not matter to it.
+                state = (kink, depth, sum(d <= depth for d in survey.model.depth), survey.version)
+                if state in self._followed:
+                    continue
+                self._followed.add(state)
             if self._is_settled(depth, kink):
                 row = layer.row_of_group(survey, self._tracer(), depth, [kink])
             else:

@@ -12,7 +12,9 @@ from exactre import Network, boundary_complex, certify_equivalence, recover_from
 from exactre.analyze.hypotheses import broken_hypotheses, canonical_rows
 from exactre.certify.question import Domain
 from exactre.complex.cells import complete
+from exactre.complex.joining import Joining
 from exactre.complex.pieces import Complex, Piece
+from exactre.complex.ridges import ridges
 from exactre.errors import ComplexError, ShapeError
 from exactre.network import Node
 from exactre.rational import Matrix
@@ -113,14 +115,15 @@ def single(net, row, factor):
 
 @settings(max_examples=50)
 @given(networks(inputs=(2, 3), depth=(1, 3), width=(1, 4)))
-def test_a_consistent_answer_has_exactly_the_given_pieces(net):
+def test_a_consistent_answer_has_exactly_the_given_pieces_or_says_that_others_are_hidden(net):
     domain = Domain.box([-2] * net.input_dim, [2] * net.input_dim)
     found = boundary_complex(net, domain, where="preactivations")
     result = recover_from_boundaries(found)
     assert result.status == ("partial" if result.missing else "consistent")
     if result.status == "consistent" and result.hinges:
         own = boundary_complex(result.network, domain, where="preactivations")
-        assert set(own.pieces) == set(found.pieces)
+        hides = any("hidden in places" in text for text in result.assumptions)
+        assert hides or set(own.pieces) == set(found.pieces)
 
 
 @settings(max_examples=30)
@@ -182,6 +185,24 @@ def test_boundaries_hidden_in_places_are_put_together(seed):
     assert any("hidden" in text for text in result.assumptions) == (shown < len(faces))
 
 
+@pytest.mark.parametrize(
+    ("widths", "seed"),
+    [((2, 3, 2, 2, 1), 1), ((2, 3, 2, 2, 1), 7), ((2, 3, 2, 2, 1), 8), ((2, 3, 3, 2, 1), 23)],
+)
+def test_where_the_likeliest_guess_about_a_hidden_end_fails_others_are_tried(widths, seed):
+    net = random_network(seed, *widths)
+    found = bare(boundary_complex(net), seed)
+    assert Joining(found.pieces, ridges(found)).components()
+    result = recover_from_boundaries(found)
+    assert (result.status, result.missing) == ("consistent", ())
+    _, faces = complete(net)
+    labels = {Piece.of_face(f.cone, f.row): f.neurons for f in faces}
+    neurons = [set() for _ in result.hinges]
+    for piece, z in zip(found.pieces, result.neuron_of, strict=True):
+        neurons[z] |= set(labels[piece])
+    assert all(len(own) == 1 for own in neurons)
+
+
 def test_no_boundary_is_no_network():
     result = recover_from_boundaries(complex_of([]))
     assert (result.status, result.layers, result.network) == ("consistent", (), None)
@@ -204,7 +225,7 @@ def test_what_is_not_generic(net, layers):
 
 
 def test_a_part_that_does_not_fit_is_left_and_named():
-    result = recover_from_boundaries(boundary_complex(random_network(1, 2, 4, 3, 2, 1)))
+    result = recover_from_boundaries(boundary_complex(random_network(7, 2, 3, 3, 2, 1)))
     assert result.status == "partial"
     assert any("the piece on" in text for text in result.missing)
 
