@@ -36,6 +36,7 @@ from exactre.recover.verify import first_mismatch, random_points, steered_points
 
 _WHOLE = 48  # up to so many inputs the chart is the identity
 _CHART = 8
+_PLANAR = 3  # up to so many inputs a plane is looked at first
 _SPARE = 8
 _REPAIRS = 40
 _CHECKS = 96
@@ -158,6 +159,8 @@ class _Run:
             if search.survey.unexplained() and width > chart.dim:
                 chart = Chart.identity(n) if width >= n else Chart.random(n, width, rng)
                 search = self._search = self._searcher(chart, rng)
+        if 2 <= chart.dim <= _PLANAR:
+            search.look_at_plane()
         for _ in range(_REPAIRS):
             rows = search.rows()
             if rows is None:

@@ -13,12 +13,14 @@ from fractions import Fraction
 import numpy as np
 
 from exactre.recover import layer
+from exactre.recover.bends import Bends
 from exactre.recover.complete import complete_from_kink, complete_from_outputs, complete_known
 from exactre.recover.jet import Jets
 from exactre.recover.line import Line
 from exactre.recover.model import Neuron
 from exactre.recover.orient import Votes, orient_from_rows, orient_in_regions
 from exactre.recover.output import output_rows
+from exactre.recover.planar import look_at_plane, readings
 from exactre.recover.row import Row
 from exactre.recover.signs import solve_signs
 from exactre.recover.survey import Survey
@@ -31,6 +33,7 @@ _TRACES = 2
 _AROUND = 24  # kinks looked at alone in one round
 _PATIENCE = 2
 _PROGRAMS = 2  # mixed-integer programs in one recovery
+_PLANES = 6
 _DOUBTS = 1  # rounds of second thoughts where no signs make the network layered
 
 Watch = Callable[[str, tuple[int, ...]], None]
@@ -55,6 +58,7 @@ class Search:
         self._last: Tracer | None = None
         self._idle = 0  # rounds without a new neuron
         self._rounds = 0
+        self._planes: list[Bends] = []
 
     def layers(self) -> tuple[int, ...]:
         """Known neurons by depth."""
@@ -80,6 +84,8 @@ class Search:
                     fits += 1
                     if self._orient_all(rows) or fits > _DOUBTS:
                         return rows
+            if survey.unexplained() and self._planes and self.look_at_plane():
+                continue
             self._more()
             self._idle = 0 if len(survey.model) > known else self._idle + 1
         return None
@@ -90,6 +96,38 @@ class Search:
             self._say("lines")
             self.survey.scan(self._line())
             layer.first_layer(self.survey, self.rng)
+
+    def look_at_plane(self) -> bool:
+        """Take the neurons that a plane shows, with the planes before it; False where no more are looked at.
+
+        It passes by something unexplained, if there is any.
+        """
+        survey = self.survey
+        unexplained = survey.unexplained()
+        near = survey.kinks[int(self.rng.choice(unexplained))].point() if unexplained else None
+        if len(self._planes) == _PLANES:
+            return False
+        self._say("planes")
+        bends = look_at_plane(survey, self.rng, near)
+        if bends is None:
+            self._planes = []
+            return False
+        self._planes = [bends] if survey.jets.dim == 2 else [*self._planes, bends]
+        self._read(list(readings(self._planes)))
+        return True
+
+    def _read(self, found: Sequence[Sequence[Neuron]]) -> None:
+        """Take the first reading of planes that makes a layered network, else the first."""
+        survey = self.survey
+        for neurons in [*found, *found[:1]]:
+            survey.without(set(range(len(survey.model))))
+            for neuron in neurons:
+                survey.add(neuron)
+            if survey.unexplained():
+                continue
+            rows = output_rows(survey, self._tracer(), self._order())
+            if rows is not None and self._orient_all(rows):
+                break
 
     def repair(self, segment: Line) -> None:
         """Look along a segment 0 <= t <= 1 that ends where a recovered network was found wrong."""
@@ -324,6 +362,8 @@ class Search:
         only for one that was found before a neuron of a shallower layer, which it may have to read.
         """
         depth = self.survey.model.depth
+        if self._planes and not self.survey.unexplained():
+            return  # every bend of a plane is explained: what is missed is hidden
         contradicted = set()
         for z in range(len(depth)):
             evidence = self.survey.evidence_of(z)

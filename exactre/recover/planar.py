@@ -1,0 +1,91 @@
+"""Neurons from planes: what bends on a plane, joined into the boundaries of neurons.
+
+Every piece on the plane comes with its hyperplane in the whole chart, and so with as many equations; only
+what the plane does not meet is missing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from fractions import Fraction
+from itertools import chain, combinations, islice
+
+import numpy as np
+
+from exactre.complex.cone import Vector
+from exactre.complex.joining import Joining, Ridge
+from exactre.recover.bends import Bends, Edge
+from exactre.recover.jet import Chart
+from exactre.recover.model import Neuron
+from exactre.recover.plane import Plane
+from exactre.recover.survey import Survey
+
+_LINES = 4
+_MOST_VERTICES = 500
+_MOST_THROUGH = 6
+_SETS = 200_000  # of rows looked at
+_READINGS = 48
+
+
+def look_at_plane(
+    survey: Survey, rng: np.random.Generator, near: Sequence[Fraction] | None = None
+) -> Bends | None:
+    """What bends on a plane of the survey's chart, from lines on it; None where that is too much.
+
+    The plane is a random one, which passes close to the point `near` (r,).
+    """
+    dim = survey.jets.dim
+    if dim == 2:
+        chart = Chart.identity(2)
+    else:
+        chart = Chart.random(dim, 2, rng)
+        if near is not None:
+            chart = Chart([round(v) for v in near], chart.basis)
+    plane = Plane(survey.jets, chart)
+    bends = Bends(plane, _MOST_VERTICES)
+    for _ in range(_LINES):
+        p0, p1, v0, v1 = (int(a) for a in rng.integers(-64, 65, size=4))
+        v0, v1 = 2 * v0 + 1, 2 * v1 + 1
+        for i in survey.scan(plane.line((p0, p1), (v0, v1), 4)):
+            kink = survey.kinks[i]
+            point = (p0 + kink.t * v0) / 16, (p1 + kink.t * v1) / 16
+            if not bends.has(point) and not bends.follow(point, kink.form):
+                return None
+    return bends
+
+
+def readings(planes: Sequence[Bends]) -> Iterator[list[Neuron]]:
+    """Neurons, parents first, whose boundaries are what bends on the planes: every way to read it.
+
+    The simplest come first. Where three edges meet, one of them is of a neuron that is hidden beyond, because
+    all that reads it is inactive there; any of the three may be that one. The equations of a reading hold
+    exactly on all edges.
+    """
+    edges: list[Edge] = []
+    ridges: list[Ridge] = []
+    for bends in planes:
+        first = len(edges)
+        edges += bends.edges
+        ridges += [
+            Ridge(
+                tuple((first + i, first + k) for i, k in ridge.straight),
+                tuple(first + i for i in ridge.bent),
+            )
+            for ridge in bends.ridges()
+        ]
+    forks = [
+        {edges[i].row for i in ridge.bent} for ridge in ridges if len(ridge.bent) == 3 and not ridge.straight
+    ]
+    for through in islice(chain([()], _through(forks)), _READINGS):
+        joining = Joining(edges, ridges, through)
+        if not joining.components():
+            yield [Neuron.primitive(hinge.parents, hinge.linear) for hinge in joining.hinges]
+
+
+def _through(forks: Sequence[set[Vector]]) -> Iterator[tuple[Vector, ...]]:
+    """Sets of rows, the smallest first, of which every fork has exactly one."""
+    rows = sorted(set(chain.from_iterable(forks)), key=lambda row: (-sum(row in fork for fork in forks), row))
+    sets = chain.from_iterable(combinations(rows, k) for k in range(1, min(len(forks), _MOST_THROUGH) + 1))
+    for chosen in islice(sets, _SETS):
+        if all(sum(row in fork for row in chosen) == 1 for fork in forks):
+            yield chosen
