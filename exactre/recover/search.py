@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
+from itertools import pairwise
 
 import numpy as np
 
@@ -152,14 +153,27 @@ class Search:
 
     def open_weights(self) -> list[str]:
         """The weights that nothing has shown, which are taken as zero."""
-        survey = self.survey
-        place = {z: k for d in range(len(self.layers())) for k, z in enumerate(survey.layer(d), start=1)}
+        named = ((self.place(z), self.place(unit)) for z, unit in self.open_pairs())
         return [
-            f"layer {survey.model.depth[z] + 1}, neuron {place[z]}: "
-            f"its weight on neuron {place[unit]} of the layer before was not seen"
-            for z, units in sorted(survey.idle.items())
-            for unit in sorted(units)
+            f"layer {depth + 1}, neuron {i + 1}: "
+            f"its weight on neuron {j + 1} of the layer before was not seen"
+            for (depth, i), (_, j) in named
         ]
+
+    def open_pairs(self) -> list[tuple[int, int]]:
+        """Neurons with the units of the layer before on which their weights are open."""
+        return [(z, unit) for z, units in sorted(self.survey.idle.items()) for unit in sorted(units)]
+
+    def place(self, z: int) -> tuple[int, int]:
+        """The depth of a neuron, and its number among those of its depth."""
+        depth = self.survey.model.depth[z]
+        return depth, self.survey.layer(depth).index(z)
+
+    def weights(self) -> list[tuple[int, int]]:
+        """For each depth: how many of the weights on the layer before were seen, and how many there are."""
+        widths = [self.survey.jets.ledger.input_dim, *self.layers()]
+        unseen = [self.survey.model.depth[z] for z, _ in self.open_pairs()]
+        return [(a * b - unseen.count(k), a * b) for k, (a, b) in enumerate(pairwise(widths))]
 
     def _say(self, stage: str) -> None:
         self._watch(stage, self.layers())
