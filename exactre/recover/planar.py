@@ -21,7 +21,8 @@ from exactre.recover.plane import Plane
 from exactre.recover.survey import Survey
 
 _LINES = 4
-_MOST_VERTICES = 500
+_MOST_VERTICES = 1000
+_MOST_KINKS = 16  # on a line of a plane that is not all there is
 _MOST_THROUGH = 6
 _SETS = 200_000  # of rows looked at
 _READINGS = 48
@@ -46,12 +47,25 @@ def look_at_plane(
     for _ in range(_LINES):
         p0, p1, v0, v1 = (int(a) for a in rng.integers(-64, 65, size=4))
         v0, v1 = 2 * v0 + 1, 2 * v1 + 1
-        for i in survey.scan(plane.line((p0, p1), (v0, v1), 4)):
+        found = survey.scan(plane.line((p0, p1), (v0, v1), 4))
+        if dim > 2 and len(found) > _MOST_KINKS:
+            return None  # there are as many vertices as pairs of kinks, and lines tell more in space
+        for i in found:
             kink = survey.kinks[i]
             point = (p0 + kink.t * v0) / 16, (p1 + kink.t * v1) / 16
             if not bends.has(point) and not bends.follow(point, kink.form):
                 return None
     return bends
+
+
+def follow_unexplained(survey: Survey, bends: Bends) -> bool:
+    """Follow, with two inputs, what no neuron explains and is on no edge; whether there was anything."""
+    known = len(bends.edges)
+    for i in survey.unexplained():
+        x, y = survey.kinks[i].point()
+        if not bends.has((x, y)) and not bends.follow((x, y), survey.kinks[i].form):
+            return False
+    return len(bends.edges) > known
 
 
 def readings(planes: Sequence[Bends]) -> Iterator[list[Neuron]]:

@@ -39,7 +39,7 @@ from exactre.recover.verify import first_mismatch, random_points, steered_points
 
 _WHOLE = 48  # up to so many inputs the chart is the identity
 _CHART = 8
-_PLANAR = 3  # up to so many inputs a plane is looked at first
+_PLANAR = 4  # up to so many inputs a plane is looked at first
 _SPARE = 8
 _REPAIRS = 40
 _CHECKS = 96

@@ -18,14 +18,16 @@ from exactre.recover.bends import Bends
 from exactre.recover.complete import complete_from_kink, complete_from_outputs, complete_known
 from exactre.recover.jet import Jets
 from exactre.recover.line import Line
+from exactre.recover.merging import mergers
 from exactre.recover.model import Neuron
 from exactre.recover.orient import Votes, orient_from_rows, orient_in_regions
-from exactre.recover.output import output_rows
-from exactre.recover.planar import look_at_plane, readings
+from exactre.recover.output import assemble, output_rows
+from exactre.recover.planar import follow_unexplained, look_at_plane, readings
 from exactre.recover.row import Row
 from exactre.recover.signs import solve_signs
 from exactre.recover.survey import Survey
 from exactre.recover.trace import Tracer
+from exactre.recover.verify import first_mismatch, random_points
 
 _FIRST_LINES = 3
 _ROUNDS = 24
@@ -35,6 +37,7 @@ _AROUND = 24  # kinks looked at alone in one round
 _PATIENCE = 2
 _PROGRAMS = 2  # mixed-integer programs in one recovery
 _PLANES = 6
+_AGREEING = 24
 _DOUBTS = 1  # rounds of second thoughts where no signs make the network layered
 
 Watch = Callable[[str, tuple[int, ...]], None]
@@ -60,6 +63,7 @@ class Search:
         self._idle = 0  # rounds without a new neuron
         self._rounds = 0
         self._planes: list[Bends] = []
+        self._read_with = 0  # kinks known when the planes were read
 
     def layers(self) -> tuple[int, ...]:
         """Known neurons by depth."""
@@ -109,26 +113,48 @@ class Search:
         if len(self._planes) == _PLANES:
             return False
         self._say("planes")
-        bends = look_at_plane(survey, self.rng, near)
-        if bends is None:
-            self._planes = []
-            return False
-        self._planes = [bends] if survey.jets.dim == 2 else [*self._planes, bends]
+        if survey.jets.dim == 2 and self._planes:
+            if not follow_unexplained(survey, self._planes[0]) and self._read_with == len(survey.kinks):
+                return False
+        else:
+            bends = look_at_plane(survey, self.rng, near)
+            if bends is None:
+                self._planes = []
+                return False
+            self._planes.append(bends)
         self._read(list(readings(self._planes)))
         return True
 
     def _read(self, found: Sequence[Sequence[Neuron]]) -> None:
         """Take the first reading of planes that makes a layered network, else the first."""
-        survey = self.survey
+        self._read_with = len(self.survey.kinks)
+        rows = None
         for neurons in [*found, *found[:1]]:
-            survey.without(set(range(len(survey.model))))
-            for neuron in neurons:
-                survey.add(neuron)
-            if survey.unexplained():
-                continue
-            rows = output_rows(survey, self._tracer(), self._order())
+            rows = self._outputs_of(neurons)
             if rows is not None and self._orient_all(rows):
                 break
+        edges = [edge for bends in self._planes for edge in bends.edges]
+        while rows is not None:
+            known = self.survey.model.neurons
+            tried = (self._outputs_of(fewer) for fewer in mergers(self.survey.model, rows, edges))
+            rows = next((merged for merged in tried if merged is not None and self._agrees(merged)), None)
+            if rows is None:
+                self._outputs_of(known)
+
+    def _agrees(self, rows: Sequence[Row]) -> bool:
+        """Whether the known neurons and these outputs give the right values at a few random points."""
+        survey = self.survey
+        linear = [neuron.linear for neuron in survey.model.neurons]
+        net = assemble(survey.model, survey.orientation, rows, linear)
+        return first_mismatch(survey.jets, net, random_points(survey.jets.dim, _AGREEING, self.rng)) is None
+
+    def _outputs_of(self, neurons: Sequence[Neuron]) -> list[Row] | None:
+        """Take these neurons in place of all others; the outputs over them, if they explain everything."""
+        survey = self.survey
+        survey.without(set(range(len(survey.model))))
+        for neuron in neurons:
+            survey.add(neuron)
+        return None if survey.unexplained() else output_rows(survey, self._tracer(), self._order())
 
     def repair(self, segment: Line) -> None:
         """Look along a segment 0 <= t <= 1 that ends where a recovered network was found wrong."""
