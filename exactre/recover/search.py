@@ -14,20 +14,17 @@ from itertools import pairwise
 import numpy as np
 
 from exactre.recover import layer
-from exactre.recover.bends import Bends
 from exactre.recover.complete import complete_from_kink, complete_from_outputs, complete_known
 from exactre.recover.jet import Jets
 from exactre.recover.line import Line
-from exactre.recover.merging import mergers
 from exactre.recover.model import Neuron
 from exactre.recover.orient import Votes, orient_from_rows, orient_in_regions
-from exactre.recover.output import assemble, output_rows
-from exactre.recover.planar import follow_unexplained, look_at_plane, readings
+from exactre.recover.output import output_rows
+from exactre.recover.planes import Planes
 from exactre.recover.row import Row
 from exactre.recover.signs import solve_signs
 from exactre.recover.survey import Survey
 from exactre.recover.trace import Tracer
-from exactre.recover.verify import first_mismatch, random_points
 
 _FIRST_LINES = 3
 _ROUNDS = 24
@@ -36,8 +33,6 @@ _TRACES = 2
 _AROUND = 24  # kinks looked at alone in one round
 _PATIENCE = 2
 _PROGRAMS = 2  # mixed-integer programs in one recovery
-_PLANES = 6
-_AGREEING = 24
 _DOUBTS = 1  # rounds of second thoughts where no signs make the network layered
 
 Watch = Callable[[str, tuple[int, ...]], None]
@@ -62,8 +57,7 @@ class Search:
         self._last: Tracer | None = None
         self._idle = 0  # rounds without a new neuron
         self._rounds = 0
-        self._planes: list[Bends] = []
-        self._read_with = 0  # kinks known when the planes were read
+        self.planes = Planes(self.survey, rng, self._outputs, self._orient_all)
 
     def layers(self) -> tuple[int, ...]:
         """Known neurons by depth."""
@@ -82,14 +76,14 @@ class Search:
                 pass
             if not survey.unexplained():
                 self._say("outputs")
-                rows = output_rows(survey, self._tracer(), self._order())
+                rows = self._outputs()
                 if rows is not None:
                     if complete_from_outputs(survey, self._tracer(), rows) or self._ask_program():
                         continue
                     fits += 1
                     if self._orient_all(rows) or fits > _DOUBTS:
                         return rows
-            if survey.unexplained() and self._planes and self.look_at_plane():
+            if survey.unexplained() and self.planes.tell and self.look_at_plane():
                 continue
             self._more()
             self._idle = 0 if len(survey.model) > known else self._idle + 1
@@ -103,58 +97,12 @@ class Search:
             layer.first_layer(self.survey, self.rng)
 
     def look_at_plane(self) -> bool:
-        """Take the neurons that a plane shows, with the planes before it; False where no more are looked at.
-
-        It passes by something unexplained, if there is any.
-        """
-        survey = self.survey
-        unexplained = survey.unexplained()
-        near = survey.kinks[int(self.rng.choice(unexplained))].point() if unexplained else None
-        if len(self._planes) == _PLANES:
-            return False
+        """Take the neurons that one more plane shows; False where no more are looked at."""
         self._say("planes")
-        if survey.jets.dim == 2 and self._planes:
-            if not follow_unexplained(survey, self._planes[0]) and self._read_with == len(survey.kinks):
-                return False
-        else:
-            bends = look_at_plane(survey, self.rng, near)
-            if bends is None:
-                self._planes = []
-                return False
-            self._planes.append(bends)
-        self._read(list(readings(self._planes)))
-        return True
+        return self.planes.look()
 
-    def _read(self, found: Sequence[Sequence[Neuron]]) -> None:
-        """Take the first reading of planes that makes a layered network, else the first."""
-        self._read_with = len(self.survey.kinks)
-        rows = None
-        for neurons in [*found, *found[:1]]:
-            rows = self._outputs_of(neurons)
-            if rows is not None and self._orient_all(rows):
-                break
-        edges = [edge for bends in self._planes for edge in bends.edges]
-        while rows is not None:
-            known = self.survey.model.neurons
-            tried = (self._outputs_of(fewer) for fewer in mergers(self.survey.model, rows, edges))
-            rows = next((merged for merged in tried if merged is not None and self._agrees(merged)), None)
-            if rows is None:
-                self._outputs_of(known)
-
-    def _agrees(self, rows: Sequence[Row]) -> bool:
-        """Whether the known neurons and these outputs give the right values at a few random points."""
-        survey = self.survey
-        linear = [neuron.linear for neuron in survey.model.neurons]
-        net = assemble(survey.model, survey.orientation, rows, linear)
-        return first_mismatch(survey.jets, net, random_points(survey.jets.dim, _AGREEING, self.rng)) is None
-
-    def _outputs_of(self, neurons: Sequence[Neuron]) -> list[Row] | None:
-        """Take these neurons in place of all others; the outputs over them, if they explain everything."""
-        survey = self.survey
-        survey.without(set(range(len(survey.model))))
-        for neuron in neurons:
-            survey.add(neuron)
-        return None if survey.unexplained() else output_rows(survey, self._tracer(), self._order())
+    def _outputs(self) -> list[Row] | None:
+        return output_rows(self.survey, self._tracer(), self._order())
 
     def repair(self, segment: Line) -> None:
         """Look along a segment 0 <= t <= 1 that ends where a recovered network was found wrong."""
@@ -402,7 +350,7 @@ class Search:
         only for one that was found before a neuron of a shallower layer, which it may have to read.
         """
         depth = self.survey.model.depth
-        if self._planes and not self.survey.unexplained():
+        if self.planes.tell and not self.survey.unexplained():
             return  # every bend of a plane is explained: what is missed is hidden
         contradicted = set()
         for z in range(len(depth)):
