@@ -30,7 +30,7 @@ def mergers(model: Model, rows: Sequence[Row], edges: Sequence[Edge]) -> Iterato
     last = [z for z in range(len(model)) if z not in read and model.depth[z]]
     places: dict[int, list[Place]] = {z: [] for z in last}
     for edge in edges:
-        found = _alone(model, edge)
+        found = alone(model, edge)
         if found is not None and found[0] in places:
             places[found[0]].append((found[1], model.forms(found[1])[found[0]]))
     for z, y in combinations(last, 2):
@@ -40,17 +40,17 @@ def mergers(model: Model, rows: Sequence[Row], edges: Sequence[Edge]) -> Iterato
         for sign in (1, -1):
             merged = _row(model, z, [(1, p) for p in places[z]] + [(sign * ratio, p) for p in places[y]])
             if merged is not None:
-                yield _without([*model.neurons, merged], {z, y})
+                kept = [k for k in range(len(model) + 1) if k not in (z, y)]
+                yield arranged([*model.neurons, merged], kept)
 
 
-def _without(neurons: Sequence[Neuron], gone: set[int]) -> list[Neuron]:
-    """The neurons but for some that none reads."""
-    kept = [k for k in range(len(neurons)) if k not in gone]
-    place = {k: new for new, k in enumerate(kept)}
-    return [Neuron({place[j]: a for j, a in neurons[k].parents.items()}, neurons[k].linear) for k in kept]
+def arranged(neurons: Sequence[Neuron], order: Sequence[int]) -> list[Neuron]:
+    """Some of the neurons in another order, parents first; the others are read by none of them."""
+    place = {k: new for new, k in enumerate(order)}
+    return [Neuron({place[j]: a for j, a in neurons[k].parents.items()}, neurons[k].linear) for k in order]
 
 
-def _alone(model: Model, edge: Edge) -> tuple[int, Signs] | None:
+def alone(model: Model, edge: Edge) -> tuple[int, Signs] | None:
     """The only neuron that is zero at some point inside an edge, and the signs of all there."""
     for k in range(1, _TRIES):
         weighted = [tuple(k**m * v for v in vector) for m, vector in enumerate(edge.generators)]

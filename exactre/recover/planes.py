@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from exactre.recover.bends import Bends
+from exactre.recover.bends import Bends, Edge
+from exactre.recover.layering import layered
 from exactre.recover.merging import mergers
 from exactre.recover.model import Neuron
 from exactre.recover.output import assemble
@@ -78,7 +79,17 @@ class Planes:
             tried = (self._outputs_of(fewer) for fewer in mergers(self._survey.model, rows, edges))
             rows = next((merged for merged in tried if merged is not None and self._agrees(merged)), None)
             if rows is None:
-                self._outputs_of(known)
+                self._layer(known, self._outputs_of(known), edges)
+
+    def _layer(self, known: Sequence[Neuron], rows: list[Row] | None, edges: Sequence[Edge]) -> None:
+        """Choose the weights that no edge shows so that the network is layered, where that is found."""
+        if rows is None or self._orient(rows):
+            return
+        for neurons in layered(self._survey.model, rows, edges):
+            found = self._outputs_of(neurons)
+            if found is not None and self._orient(found) and self._agrees(found):
+                return
+        self._outputs_of(known)
 
     def _outputs_of(self, neurons: Sequence[Neuron]) -> list[Row] | None:
         """Take these neurons; the outputs over them, if they explain everything."""
