@@ -8,10 +8,10 @@ Each is only a candidate here; it counts with a certificate that the two network
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import islice, pairwise
+from itertools import islice, pairwise, product
 
 from exactre.certify.certificate import Certificate
 from exactre.certify.equivalence import certify_equivalence
@@ -24,6 +24,7 @@ _POINTS = 24  # of each scale
 _MOST = 24  # weights asked about
 _LARGEST = 24  # neurons of a network that is asked about
 _WIDEST = 12
+_ZERO = Fraction(0)
 
 
 @dataclass(frozen=True)
@@ -49,39 +50,58 @@ def ambiguities(net: Network) -> list[Ambiguity]:
 
 def with_weight(net: Network, at: int, i: int, below: int, j: int, change: Fraction) -> Network:
     """The network with a change of neuron i's weight, in node number `at`, on neuron j of node `below`."""
-    reader, source = net.nodes[at], net.nodes[below]
-    weights = dict(reader.inputs)
-    rows = [[Fraction(0)] * source.width for _ in range(reader.width)]
-    if source.name in weights:
-        rows = weights[source.name].rows()
-    rows[i][j] += change
-    weights[source.name] = Matrix.from_rows(rows)
-    changed = Node(reader.name, reader.relu, tuple(weights.items()), reader.bias)
+    source = net.nodes[below]
+    return _adding(net, at, i, {source.name: [change * (k == j) for k in range(source.width)]})
+
+
+def _less_opposite(net: Network, at: int, i: int, below: int, j: int) -> Network:
+    """The same with relu(-u) of neuron j taken off, u its preactivation: u - relu(u) added."""
+    source = net.nodes[below]
+    terms = {name: weight.rows()[j] for name, weight in source.inputs}
+    terms[source.name] = [Fraction(-(k == j)) for k in range(source.width)]
+    return _adding(net, at, i, terms, source.bias[j, 0])
+
+
+def _adding(
+    net: Network, at: int, i: int, terms: Mapping[str, Sequence[Fraction]], constant: Fraction = _ZERO
+) -> Network:
+    """The network with weights (by source) and a constant added to neuron i of node number `at`."""
+    reader = net.nodes[at]
+    weights = {name: weight.rows() for name, weight in reader.inputs}
+    for name, row in terms.items():
+        rows = weights.setdefault(name, [[_ZERO] * len(row) for _ in range(reader.width)])
+        rows[i] = [v + w for v, w in zip(rows[i], row, strict=True)]
+    bias = [reader.bias[k, 0] + constant * (k == i) for k in range(reader.width)]
+    inputs = tuple((name, Matrix.from_rows(rows)) for name, rows in weights.items())
+    changed = Node(reader.name, reader.relu, inputs, Matrix.column(bias))
     return Network(net.input_dim, [changed if node is reader else node for node in net.nodes])
 
 
 def _weights(net: Network) -> Iterator[tuple[str, Network]]:
-    """Weights, one less each, of readers that seem never active together with the unit they read."""
+    """One less of relu(u), and with skips of relu(-u), where a reader seems never active together with it."""
     sampler = Sampler(None, net.input_dim)
     points = [p for scale in SCALES for p in sampler.points(scale, _POINTS)]
     values = net.preactivations(Points.of(points, net.input_dim))
-    numbers = [k for k, node in enumerate(net.nodes) if node.relu]
-    for below, at in pairwise(numbers):
-        source, reader = net.nodes[below], net.nodes[at]
-        active = [
-            [{k for k in range(len(points)) if values[node.name].num[k, j] > 0} for j in range(node.width)]
-            for node in (source, reader)
+    signs = {
+        node.name: [
+            [(v > 0) - (v < 0) for v in (values[node.name].num[k, j] for k in range(len(points)))]
+            for j in range(node.width)
         ]
-        for i in range(reader.width):
-            for j in range(source.width):
-                if not active[0][j] & active[1][i]:
-                    weight = dict(reader.inputs).get(source.name)
-                    now = Fraction(0) if weight is None else weight[i, j]
-                    yield (
-                        f"{reader.name}, neuron {i + 1}: its weight on neuron {j + 1} of {source.name}, "
-                        f"{now} or {now - 1}",
-                        with_weight(net, at, i, below, j, Fraction(-1)),
-                    )
+        for node in net.hidden
+    }
+    for below, at in pairwise([k for k, node in enumerate(net.nodes) if node.relu]):
+        source, reader = net.nodes[below], net.nodes[at]
+        for i, j in product(range(reader.width), range(source.width)):
+            pairs = set(zip(signs[reader.name][i], signs[source.name][j], strict=True))
+            place = f"{reader.name}, neuron {i + 1}: its weight on"
+            if (1, 1) not in pairs:
+                weight = dict(reader.inputs).get(source.name)
+                now = _ZERO if weight is None else weight[i, j]
+                what = f"{place} neuron {j + 1} of {source.name}, {now} or {now - 1}"
+                yield what, with_weight(net, at, i, below, j, Fraction(-1))
+            if (1, -1) not in pairs and not net.is_layered:
+                what = f"{place} the opposite of neuron {j + 1} of {source.name}, relu(-u): 0 or -1"
+                yield what, _less_opposite(net, at, i, below, j)
 
 
 def _sides(net: Network) -> Iterator[tuple[str, Network]]:

@@ -18,6 +18,7 @@ from exactre.recover.verify import first_mismatch, random_points
 
 _MOST = 6
 _AGREEING = 24
+_TRIES = 8
 
 Outputs = Callable[[], list[Row] | None]
 Orient = Callable[[Sequence[Row]], bool]
@@ -66,13 +67,19 @@ class Planes:
         return True
 
     def _read(self, found: Sequence[Sequence[Neuron]]) -> None:
-        """Take the first reading that makes a layered network, else the first, with parts put together."""
+        """Take a reading that is a layered network, else the smallest that agrees; put parts together."""
         self._read_with = len(self._survey.kinks)
-        rows = None
-        for neurons in [*found, *found[:1]]:
+        rows, others = None, []
+        for neurons in found:
             rows = self._outputs_of(neurons)
-            if rows is not None and self._orient(rows):
+            if rows is not None and self._orient(rows) and (len(found) == 1 or self._agrees(rows)):
                 break
+            others += [neurons] if rows is not None else []
+        else:
+            for neurons in [*sorted(others, key=len)[:_TRIES], *found[:1]]:
+                rows = self._outputs_of(neurons)
+                if rows is not None and self._agrees(rows):
+                    break
         edges = [edge for bends in self._planes for edge in bends.edges]
         while rows is not None:
             known = self._survey.model.neurons
@@ -100,8 +107,15 @@ class Planes:
         return None if survey.unexplained() else self._outputs()
 
     def _agrees(self, rows: Sequence[Row]) -> bool:
-        """Whether the known neurons and these outputs give the right values at a few random points."""
+        """Whether the known neurons and these outputs give all pieces seen, and a few random values."""
         survey = self._survey
+        for i, kink in enumerate(survey.kinks):
+            signs = survey.signs(i)
+            forms = survey.model.forms(signs)
+            for output, row in enumerate(rows):
+                form = survey.model.form(Neuron(row.parents, row.linear), signs, forms)
+                if any(v != row.den * kink.left[output, k] for k, v in enumerate(form)):
+                    return False
         linear = [neuron.linear for neuron in survey.model.neurons]
         net = assemble(survey.model, survey.orientation, rows, linear)
         return first_mismatch(survey.jets, net, random_points(survey.jets.dim, _AGREEING, self._rng)) is None

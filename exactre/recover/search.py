@@ -109,6 +109,8 @@ class Search:
         self._say("repair")
         self._rounds = max(0, self._rounds - 2)
         self.survey.scan(segment, Fraction(0), Fraction(1))
+        if self.planes.tell and not self.survey.unexplained():
+            self.look_at_plane()  # a neuron bends where the function does not: the planes were read wrongly
         self._drop_contradicted()
 
     def open_questions(self) -> list[str]:

@@ -6,7 +6,8 @@ import pytest
 from recover_targets import random_net
 
 from exactre import certify_equivalence, check
-from exactre.network import Network
+from exactre.network import Network, Node
+from exactre.rational import Matrix
 from exactre.recover.ambiguity import ambiguities, with_weight
 from exactre.recover.genericity import failing, redundant, shares
 
@@ -21,6 +22,30 @@ def test_a_weight_on_a_unit_that_is_inactive_with_its_reader_is_ambiguous():
     assert [each.what for each in found] == ["layer2, neuron 1: its weight on neuron 2 of layer1, -3 or -4"]
     assert found[0].other == with_weight(UNSEEN, 1, 0, 0, 1, Fraction(-1))
     check(found[0].certificate, UNSEEN, found[0].other)
+
+
+def test_with_skips_a_unit_that_is_always_active_with_its_reader_may_be_read_without_relu():
+    # z = x - 1 + relu(x) is active for x > 1/2 only, where relu(-x) is zero.
+    net = Network(
+        1,
+        [
+            Node("layer1", True, (("input", Matrix.from_rows([[1]])),), Matrix.column([0])),
+            Node(
+                "layer2",
+                True,
+                (("input", Matrix.from_rows([[1]])), ("layer1", Matrix.from_rows([[1]]))),
+                Matrix.column([-1]),
+            ),
+            Node("output", False, (("layer2", Matrix.from_rows([[1]])),), Matrix.column([0])),
+        ],
+    )
+    [found] = ambiguities(net)
+    assert found.what == (
+        "layer2, neuron 1: its weight on the opposite of neuron 1 of layer1, relu(-u): 0 or -1"
+    )
+    reader = found.other.nodes[1]
+    assert {name: weight.rows() for name, weight in reader.inputs} == {"input": [[2]], "layer1": [[0]]}
+    check(found.certificate, net, found.other)
 
 
 def test_active_sides_that_cancel_are_ambiguous():
