@@ -10,7 +10,7 @@ Nothing is proved here: an edge that starts and ends between two looks stays uns
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import combinations
@@ -70,17 +70,21 @@ class Bends:
         x = self._plane.homogeneous(point)
         return any(dot(edge.row, x) == 0 and _inside(x, edge.generators) for edge in self.edges)
 
-    def ridges(self) -> Iterator[Ridge]:
-        """Which edges meet at each vertex, and which of them go on straight there."""
+    def ridges(self) -> Iterator[list[list[Ridge]]]:
+        """Which edges meet at each vertex and go on into each other: all ways to read it, one as a rule.
+
+        Where two boundaries bend at a third at the same place, their parts can belong together in two ways,
+        or they have a part in common; the number of its copy is `~i`.
+        """
         for v, bends in self.vertices.items():
-            numbers = [self._number[v, bend.direction] for bend in bends]
+            way = {self._number[v, bend.direction]: bend for bend in bends}
             pairs = [
-                (numbers[i], numbers[k])
-                for i, k in combinations(range(len(bends)), 2)
-                if bends[i].row == bends[k].row and bends[i].direction == opposite(bends[k].direction)
+                (i, k)
+                for i, k in combinations(way, 2)
+                if way[i].row == way[k].row and way[i].direction == opposite(way[k].direction)
             ]
-            paired = {i for pair in pairs for i in pair}
-            yield Ridge(tuple(pairs), tuple(i for i in numbers if i not in paired))
+            bent = [i for i in way if all(i not in pair for pair in pairs)]
+            yield list(_crowded(way, pairs, bent)) or [[Ridge(tuple(pairs), tuple(bent))]]
 
     def _walk(self, v: Point, bend: Bend) -> list[Point]:
         """Record the edge; its end, if that is a vertex that has to be looked at."""
@@ -133,6 +137,24 @@ class Bends:
         if best is None:
             return None
         return (v[0] + best * d[0], v[1] + best * d[1]), sides
+
+
+def _crowded(
+    way: Mapping[int, Bend], pairs: Sequence[tuple[int, int]], bent: Sequence[int]
+) -> Iterator[list[Ridge]]:
+    """The ways to read a vertex at which two boundaries bend at a third one, which may end there."""
+    if len(pairs) > 1 or len(bent) not in (4, 5):
+        return
+    for third in [pair[0] for pair in pairs] or bent:
+        turns = {i: cross(way[third].direction, way[i].direction) for i in bent if i != third}
+        left, right = ([i for i, turn in turns.items() if turn * side > 0] for side in (1, -1))
+        ends = () if pairs else (third,)
+        if len(left) == len(right) == 2:
+            for matched in (zip(left, right, strict=True), zip(left, reversed(right), strict=True)):
+                yield [Ridge(tuple(pairs), (*ends, *match)) for match in matched]
+        elif {len(left), len(right)} == {1, 2} and not pairs:
+            [common], (a, b) = sorted((left, right), key=len)
+            yield [Ridge((), (third, common, a)), Ridge((), (third, ~common, b))]
 
 
 def _inside(x: Vector, ends: Sequence[Vector]) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
-from itertools import chain, combinations, islice
+from itertools import accumulate, chain, combinations, islice, product
 
 import numpy as np
 
@@ -26,6 +26,7 @@ _MOST_KINKS = 16  # on a line of a plane that is not all there is
 _MOST_THROUGH = 6
 _SETS = 200_000  # of rows looked at
 _READINGS = 48
+_WAYS = 16
 
 
 def look_at_plane(
@@ -75,25 +76,43 @@ def readings(planes: Sequence[Bends]) -> Iterator[list[Neuron]]:
     all that reads it is inactive there; any of the three may be that one. The equations of a reading hold
     exactly on all edges.
     """
-    edges: list[Edge] = []
-    ridges: list[Ridge] = []
-    for bends in planes:
-        first = len(edges)
-        edges += bends.edges
-        ridges += [
-            Ridge(
-                tuple((first + i, first + k) for i, k in ridge.straight),
-                tuple(first + i for i in ridge.bent),
-            )
-            for ridge in bends.ridges()
+    ways = [(k, ways) for k, bends in enumerate(planes) for ways in bends.ridges()]
+    for choice in islice(product(*(options for _, options in ways)), _WAYS):
+        chosen = [(k, ridge) for (k, _), way in zip(ways, choice, strict=True) for ridge in way]
+        edges, ridges = _pooled(planes, chosen)
+        forks = [
+            {edges[i].row for i in ridge.bent}
+            for ridge in ridges
+            if len(ridge.bent) == 3 and not ridge.straight
         ]
-    forks = [
-        {edges[i].row for i in ridge.bent} for ridge in ridges if len(ridge.bent) == 3 and not ridge.straight
+        for through in islice(chain([()], _through(forks)), _READINGS):
+            joining = Joining(edges, ridges, through)
+            if not joining.components():
+                yield [Neuron.primitive(hinge.parents, hinge.linear) for hinge in joining.hinges]
+
+
+def _pooled(planes: Sequence[Bends], ridges: Sequence[tuple[int, Ridge]]) -> tuple[list[Edge], list[Ridge]]:
+    """The edges of all planes and copies of some, with ridges, each of a plane, that go by their numbers."""
+    starts = list(accumulate((len(bends.edges) for bends in planes), initial=0))
+    edges = [edge for bends in planes for edge in bends.edges]
+    copies: dict[int, int] = {}
+
+    def number(k: int, i: int) -> int:
+        if i >= 0:
+            return starts[k] + i
+        if starts[k] + ~i not in copies:
+            copies[starts[k] + ~i] = len(edges)
+            edges.append(planes[k].edges[~i])
+        return copies[starts[k] + ~i]
+
+    pooled = [
+        Ridge(
+            tuple((number(k, a), number(k, b)) for a, b in ridge.straight),
+            tuple(number(k, i) for i in ridge.bent),
+        )
+        for k, ridge in ridges
     ]
-    for through in islice(chain([()], _through(forks)), _READINGS):
-        joining = Joining(edges, ridges, through)
-        if not joining.components():
-            yield [Neuron.primitive(hinge.parents, hinge.linear) for hinge in joining.hinges]
+    return edges, pooled
 
 
 def _through(forks: Sequence[set[Vector]]) -> Iterator[tuple[Vector, ...]]:

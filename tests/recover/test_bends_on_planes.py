@@ -15,6 +15,7 @@ from exactre.recover.line import primitive
 from exactre.recover.model import Model
 from exactre.recover.plane import Plane
 from exactre.recover.survey import Survey
+from exactre.testing.degenerate import DEGENERATE
 
 SHAPES = [((2, 3, 1), 0), ((2, 3, 2), 1), ((2, 4, 3, 1), 2), ((2, 3, 2, 2, 1), 3)]
 # Each first-layer boundary is hidden where the neuron of the second layer that reads it is inactive.
@@ -89,6 +90,20 @@ def test_a_hidden_boundary_goes_on_behind_a_fork():
 def test_planes_in_space_give_rows_in_space():
     net = random_net((3, 4, 1), 5)
     assert first_layer(next(planar.readings([bends_of(net)]))) == first_layer(truth(net).model.neurons)
+
+
+@pytest.mark.parametrize("name", ["coinciding_ridges", "shared_boundary"])
+def test_where_two_boundaries_bend_at_one_place_there_are_several_ways_to_read_it(name):
+    ways = list(bends_of(DEGENERATE[name]()).ridges())
+    [crowded] = [options for options in ways if len(options) > 1]
+    for first, second in crowded:
+        # Both boundaries bend at the same third one, and each edge of the vertex is of one of them.
+        assert set(first.bent) & set(second.bent) or first.straight == second.straight
+        assert len(first.bent) == len(second.bent)
+
+
+def test_elsewhere_there_is_one_way():
+    assert all(len(options) == 1 for options in bends_of(HIDDEN).ridges())
 
 
 def test_a_plane_with_too_many_vertices_is_given_up(monkeypatch):
