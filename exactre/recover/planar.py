@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
-from itertools import accumulate, chain, combinations, islice, product
+from itertools import accumulate, chain, islice, product
 
 import numpy as np
 
@@ -23,8 +23,7 @@ from exactre.recover.survey import Survey
 _LINES = 4
 _MOST_VERTICES = 1000
 _MOST_KINKS = 16  # on a line of a plane that is not all there is
-_MOST_THROUGH = 6
-_SETS = 200_000  # of rows looked at
+_MOST_THROUGH = 8
 _READINGS = 48
 _WAYS = 16
 
@@ -117,8 +116,20 @@ def _pooled(planes: Sequence[Bends], ridges: Sequence[tuple[int, Ridge]]) -> tup
 
 def _through(forks: Sequence[set[Vector]]) -> Iterator[tuple[Vector, ...]]:
     """Sets of rows, the smallest first, of which every fork has exactly one."""
-    rows = sorted(set(chain.from_iterable(forks)), key=lambda row: (-sum(row in fork for fork in forks), row))
-    sets = chain.from_iterable(combinations(rows, k) for k in range(1, min(len(forks), _MOST_THROUGH) + 1))
-    for chosen in islice(sets, _SETS):
-        if all(sum(row in fork for row in chosen) == 1 for fork in forks):
+    for size in range(1, min(len(forks), _MOST_THROUGH) + 1):
+        yield from _covers(forks, size, ())
+
+
+def _covers(
+    forks: Sequence[set[Vector]], size: int, chosen: tuple[Vector, ...]
+) -> Iterator[tuple[Vector, ...]]:
+    """The sets that add `size` rows to those chosen."""
+    uncovered = next((fork for fork in forks if fork.isdisjoint(chosen)), None)
+    if uncovered is None or not size:
+        if uncovered is None and not size:
             yield chosen
+        return
+    # A boundary that ends at several forks is the likely one.
+    for row in sorted(uncovered, key=lambda row: (-sum(row in fork for fork in forks), row)):
+        if not any(row in fork and not fork.isdisjoint(chosen) for fork in forks):
+            yield from _covers(forks, size - 1, (*chosen, row))

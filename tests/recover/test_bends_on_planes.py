@@ -109,3 +109,13 @@ def test_elsewhere_there_is_one_way():
 def test_a_plane_with_too_many_vertices_is_given_up(monkeypatch):
     monkeypatch.setattr(planar, "_MOST_VERTICES", 3)
     assert bends_of(random_net((2, 4, 3, 1), 2)) is None
+
+
+def test_every_fork_has_one_row_that_goes_on_and_few_rows_come_first():
+    a, b, c, d, e = ((k, 1, 0) for k in range(5))
+    found = list(planar._through([{a, b, c}, {a, d, e}]))
+    assert found[0] == (a,)
+    assert {frozenset(rows) for rows in found} == {
+        frozenset(rows) for rows in [(a,), (b, d), (b, e), (c, d), (c, e)]
+    }
+    assert list(planar._through([])) == []
