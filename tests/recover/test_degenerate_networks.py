@@ -71,6 +71,14 @@ def test_what_fails_is_named_with_its_neurons():
     assert any(line.startswith("visible on a part of the boundary only") for line in lines)
 
 
+def test_a_weight_that_no_query_tells_is_shown():
+    result = recover(DEGENERATE["invisible_weight"]())
+    assert result.network.is_layered
+    [ambiguity] = result.ambiguities
+    assert "its weight on neuron" in ambiguity.what
+    assert ambiguity.what.endswith("0 or -1")
+
+
 def test_active_sides_that_no_query_tells_are_shown():
     result = recover(DEGENERATE["disconnected_boundaries"]())
     assert result.network.is_layered
