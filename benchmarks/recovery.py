@@ -3,7 +3,7 @@
     python -m benchmarks.recovery [SEEDS [SECONDS]] [NAME ...]
 
 Weights are He-random float32 with nonzero biases; a run is stopped after SECONDS (default 60). A NAME is a
-shape, `residual-8-8-8-1`, or a model file; `digits` is the demo's.
+shape, `residual-8-8-8-1`, a degenerate network of the test kit, or a model file; `digits` is the demo's.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ import numpy as np
 from exactre import Network, load, recover
 from exactre.network import INPUT, Node
 from exactre.rational import Matrix
+from exactre.testing.degenerate import DEGENERATE
 
 DIGITS = Path(__file__).parents[1] / "examples" / "digits.onnx"
 NAMES = (
@@ -68,6 +69,8 @@ def he_residual(widths: list[int], seed: int) -> Network:
 
 def network(name: str, seed: int) -> Network:
     """The network of a name; a file is the same for every seed."""
+    if name in DEGENERATE:
+        return DEGENERATE[name]()
     if name == "digits" or Path(name).suffix:
         return load(DIGITS if name == "digits" else name)
     kind, _, shape = name.partition("-") if name.startswith("residual") else ("", "", name)

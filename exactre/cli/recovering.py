@@ -93,6 +93,10 @@ def _recover(options: argparse.Namespace) -> int:
         "seed": result.seed,
         "assumptions": list(result.assumptions),
         "missing": list(result.missing),
+        "recovered": list(result.shares),
+        "not_generic": list(result.failing),
+        "not_needed": list(result.redundant),
+        "ambiguous": [each.what for each in result.ambiguities],
     }
     if result.measured is not None:
         facts["noise"] = list(result.measured.noise)

@@ -11,28 +11,58 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
 from itertools import chain
+from typing import Protocol
 
 from networkx.utils import UnionFind
 
 from exactre.complex.cone import Vector, dot, primitive
 from exactre.complex.hinges import Hinge, fit, forms, hinge
-from exactre.complex.pieces import Piece
-from exactre.complex.ridges import Ridge
 
 _TRIES = 8
+
+
+class Part(Protocol):
+    """A piece of a boundary: its hyperplane as a row (n + 1), and vectors whose sums are inside it."""
+
+    @property
+    def row(self) -> Vector:
+        """Zero on the piece."""
+
+    @property
+    def generators(self) -> Sequence[Vector]:
+        """Vertices as (x, 1), directions as (d, 0), up to positive factors; not all are directions."""
+
+
+@dataclass(frozen=True)
+class Ridge:
+    """The pieces, by number, that have one face of dimension n - 2 in common, inside the domain.
+
+    `straight` are the pairs that go on into each other on one hyperplane, `bent` the others.
+    """
+
+    straight: tuple[tuple[int, int], ...]
+    bent: tuple[int, ...]
 
 
 class Joining:
     """The hinges that the pieces show, and `owner`, the hinge of each piece; exact over Q.
 
     `merged` counts the components joined by step 3, `unseen` those taken though their ends do not all show.
-    Which of these comes first is a guess each time: `choices` are the ranks of those to take, the likeliest
-    (0) where it ends, and `options` counts what there was to choose from.
+    Where three pieces meet, one of them goes on unseen; `through` are rows of which that is supposed. What
+    comes first is a guess each time: `choices` are the ranks of those to take, the likeliest (0) where it
+    ends, and `options` counts what there was to choose from.
     """
 
-    def __init__(self, pieces: Sequence[Piece], ridges: Iterable[Ridge], choices: Sequence[int] = ()) -> None:
+    def __init__(
+        self,
+        pieces: Sequence[Part],
+        ridges: Iterable[Ridge],
+        through: Collection[Vector] = (),
+        choices: Sequence[int] = (),
+    ) -> None:
         self.pieces = pieces
         self.options: list[int] = []
         self._choices = choices
@@ -47,6 +77,8 @@ class Joining:
         for ridge in ridges:
             if not ridge.bent or (len(ridge.straight) == 1 and len(ridge.bent) == 2):
                 self._join(chain.from_iterable(ridge.straight), ridge)
+            elif len(ridge.bent) == 3 and not ridge.straight and len(ends := self._on(ridge, through)) == 1:
+                self._join(ends, Ridge((), tuple(i for i in ridge.bent if i not in ends)))
             else:
                 self._open.append(ridge)
         while self._advance():
@@ -59,6 +91,9 @@ class Joining:
             if i not in self.owner:
                 groups.setdefault(self._joined[i], []).append(i)
         return list(groups.values())
+
+    def _on(self, ridge: Ridge, rows: Collection[Vector]) -> list[int]:
+        return [i for i in ridge.bent if self.pieces[i].row in rows]
 
     def _join(self, earlier: Iterable[int], ridge: Ridge) -> None:
         for i, k in ridge.straight:
@@ -189,14 +224,14 @@ class Joining:
 
     def _point(self, i: int) -> Vector:
         """A point inside piece i at which no hinge is zero, as far as there is one nearby."""
-        cone = self.pieces[i].cone
-        point = cone.centre
+        generators = self.pieces[i].generators
+        point = _sum(generators)
         for k in range(2, _TRIES):
             if all(dot(form, point) for form in forms(self.hinges, point)):
                 break
-            weights = [k**m for m in range(len(cone.rays) + len(cone.lines))]
-            generators = zip(*cone.rays, *cone.lines, strict=True)
-            point = primitive(
-                [sum(w * v for w, v in zip(weights, column, strict=True)) for column in generators]
-            )
+            point = _sum([tuple(k**m * v for v in vector) for m, vector in enumerate(generators)])
         return point
+
+
+def _sum(vectors: Sequence[Vector]) -> Vector:
+    return primitive([sum(column) for column in zip(*vectors, strict=True)])

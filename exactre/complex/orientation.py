@@ -69,9 +69,16 @@ def _choices(
                 table.append([*columns, parents.get(i, 0)])
         for k in range(n):
             table.append([*(parents.get(j, 0) * hinges[j].linear[k] for j in layer), hinges[z].linear[k]])
+    return sign_choices(table)
+
+
+def sign_choices(table: Sequence[Sequence[int]]) -> list[list[int]] | None:
+    """All s in {+-1}^k with sum of s_j row[j] == row[k] for every row; None where too many would be tried.
+
+    Exact: the free ones of the solutions over Q are gone through.
+    """
     reduced = Matrix.from_rows(table).num.rref()[0]
-    pivots = pivot_columns(reduced)
-    width = len(layer)
+    pivots, width = pivot_columns(reduced), len(table[0]) - 1
     if width in pivots:
         return []
     if width - len(pivots) > _MOST_FREE:

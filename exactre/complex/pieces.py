@@ -71,6 +71,11 @@ class Piece:
             )
         return cone
 
+    @property
+    def generators(self) -> tuple[Vector, ...]:
+        """The cone's rays and lines: any sum of them with positive factors is inside the piece."""
+        return (*self.cone.rays, *self.cone.lines)
+
     def __str__(self) -> str:
         point = self.cone.centre
         where = ", ".join(str(Fraction(v, point[-1])) for v in point[:-1])

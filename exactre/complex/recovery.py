@@ -98,7 +98,7 @@ def _likeliest(complex_: Complex) -> tuple[Joining, Replay | None]:
         if not open_:
             break
         cost, choices = heappop(open_)
-        joining = Joining(complex_.pieces, meeting, choices)
+        joining = Joining(complex_.pieces, meeting, choices=choices)
         replayed = None
         if joining.hinges and (first is None or not joining.components()):
             replayed = replay(complex_, joining.hinges)

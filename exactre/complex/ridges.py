@@ -9,26 +9,15 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import combinations
 
 from exactre.complex.cells import domain_cone
 from exactre.complex.cone import Cone, Key, dot
+from exactre.complex.joining import Ridge
 from exactre.complex.pieces import Complex, Piece
 from exactre.errors import ComplexError
 from exactre.linalg import nullspace
 from exactre.rational import Matrix
-
-
-@dataclass(frozen=True)
-class Ridge:
-    """The pieces, by number, that have one face of dimension n - 2 in common, inside the domain.
-
-    `straight` are the pairs that go on into each other on one hyperplane, `bent` the others.
-    """
-
-    straight: tuple[tuple[int, int], ...]
-    bent: tuple[int, ...]
 
 
 def ridges(complex_: Complex) -> list[Ridge]:

@@ -178,6 +178,39 @@ def scan(
     return kinks
 
 
+def first_kink(jets: Jets, line: Line, left: Matrix, low: Fraction, high: Fraction) -> Kink | None:
+    """The first kink between `low`, where the piece is `left`, and `high`; None where none is found."""
+
+    def piece(t: Fraction) -> Matrix:
+        return jets.at(*line.at([t]))[0]
+
+    right = piece(high)
+    while left != right and high - low > _FINEST:
+        jump = line.restrict(right.num * left.den - left.num * right.den)
+        meeting = _meeting(jump) if any(map(any, jump)) else None
+        if meeting is None or not low < meeting < high:
+            t = _middle(low, high)
+            found = piece(t)
+            if found == left:
+                low = t
+            else:
+                high, right = t, found
+            continue
+        t0, t1 = _around(meeting, low, high)
+        near = piece(t0)
+        if near != left:
+            high, right = t0, near
+            continue
+        far = piece(t1)
+        if far == right:
+            return Kink(line, meeting, t0, t1, left, right) if jump_form(left, right) else None
+        if far == left:
+            low = t1
+        else:
+            low, high, right = t0, t1, far
+    return None
+
+
 def _is_expected(t: Fraction, hints: Sequence[Fraction]) -> bool:
     """Whether a hint says t, to within its rounding."""
     k = bisect_left(hints, t)

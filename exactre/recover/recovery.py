@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
+from fractions import Fraction
 from os import PathLike
 
 import networkx as nx
@@ -24,7 +25,9 @@ from exactre.oracle.exact import CallableOracle, NetworkOracle
 from exactre.oracle.ledger import Ledger
 from exactre.oracle.measured import Arithmetic
 from exactre.oracle.protocol import Oracle
+from exactre.recover.ambiguity import ambiguities, with_weight
 from exactre.recover.from_floats import recover_from_floats
+from exactre.recover.genericity import failing, redundant, shares
 from exactre.recover.graph import bending_graph
 from exactre.recover.jet import Chart, Jets
 from exactre.recover.lift import lifted
@@ -36,11 +39,13 @@ from exactre.recover.verify import first_mismatch, random_points, steered_points
 
 _WHOLE = 48  # up to so many inputs the chart is the identity
 _CHART = 8
+_PLANAR = 4  # up to so many inputs a plane is looked at first
 _SPARE = 8
 _REPAIRS = 40
 _CHECKS = 96
 _REASKED = 4
 _WITNESS_BITS = 128  # what a witness is rounded to, to lie on a grid
+_TELLING = 5  # seconds to tell two values of an open weight apart
 
 ASSUMPTIONS = (
     "the oracle is a feed-forward ReLU network with rational weights and answers exactly",
@@ -145,6 +150,7 @@ class _Run:
     certificate: Certificate | None = None
     equivalence_queries: int = 0
     _search: Search | None = None
+    _asked: set[tuple[int, int]] = field(default_factory=set)  # open weights, by reader and unit
 
     def search(self) -> None:
         """Search, check, repair, until the network stands or there is nothing left to try."""
@@ -158,6 +164,8 @@ class _Run:
             if search.survey.unexplained() and width > chart.dim:
                 chart = Chart.identity(n) if width >= n else Chart.random(n, width, rng)
                 search = self._search = self._searcher(chart, rng)
+        if 2 <= chart.dim <= _PLANAR:
+            search.look_at_plane()
         for _ in range(_REPAIRS):
             rows = search.rows()
             if rows is None:
@@ -179,6 +187,8 @@ class _Run:
                 if first_mismatch(full, net, random_points(n, _CHECKS, rng)) is not None:
                     self.missing.append("the network agrees on the chart but not on all inputs")
                     return
+            if segment is None and chart.dim == n:
+                segment = self._told_apart(net, search)
             if segment is None:
                 self.network = net
                 segment = self._certified(net, chart)
@@ -187,6 +197,20 @@ class _Run:
             search.repair(segment)
         self.missing.append(f"checks still fail after {_REPAIRS} repairs")
         self.network = None
+
+    def _told_apart(self, net: Network, search: Search) -> Line | None:
+        """A segment through a point at which two values of an open weight differ; once for each weight."""
+        for z, unit in search.open_pairs():
+            if (z, unit) in self._asked:
+                continue
+            self._asked.add((z, unit))
+            for change in (Fraction(1), Fraction(-1)):
+                other = with_weight(net, *search.place(z), *search.place(unit), change)
+                verdict = certify_equivalence(net, other, timeout=_TELLING)
+                if verdict.witness is not None:
+                    end = [round(v * (2 << _WITNESS_BITS)) for v in verdict.witness.input]
+                    return Line.through([0] * net.input_dim, end, _WITNESS_BITS)
+        return None
 
     def _certified(self, net: Network, chart: Chart) -> Line | None:
         """With a given network, prove equality, or return a segment to a witness; else replay the ledger."""
@@ -245,6 +269,7 @@ class _Run:
             status, assumptions = "consistent", ASSUMPTIONS
             if search is not None:
                 assumptions += tuple(f"{text}, and is zero" for text in search.open_weights())
+        layers = () if search is None else search.layers()
         return Result(
             status=status,
             network=self.network,
@@ -256,7 +281,11 @@ class _Run:
             equivalence_queries=self.equivalence_queries,
             seconds=time.monotonic() - self.start,
             seed=self.seed,
-            layers=() if search is None else search.layers(),
+            layers=layers,
             assumptions=assumptions,
             missing=tuple(missing),
+            shares=() if search is None else tuple(shares(layers, search.weights(), self.target)),
+            failing=() if self.network is None else tuple(failing(self.network)),
+            redundant=() if self.certificate is None else tuple(redundant(self.certificate)),
+            ambiguities=() if self.network is None else tuple(ambiguities(self.network)),
         )

@@ -16,6 +16,7 @@ from exactre.network import Network
 from exactre.oracle.measured import MeasuredOracle
 from exactre.oracle.protocol import Oracle
 from exactre.rational import Rational
+from exactre.recover.ambiguity import Ambiguity
 
 Target = (
     Network
@@ -48,6 +49,11 @@ class Result:
     "consistent" (agrees with every query; `assumptions` lists what else identity rests on) or "partial"
     (`missing` says what is not recovered and why; `network` may be None). `queries` counts all queries,
     `equivalence_queries` the witnesses handed back by the equivalence check (Angluin's sense).
+
+    `shares` says how much of each layer was found, `failing` which hypotheses of proofs/DEEP.md fail at
+    which neurons of the recovered network, `redundant` which neurons of the given network are not needed and
+    why; `ambiguities` are other networks, each with its proof of being the same function as `network`. The
+    last three are looked for in small networks only.
     """
 
     status: str
@@ -64,6 +70,10 @@ class Result:
     assumptions: tuple[str, ...]
     missing: tuple[str, ...]
     measured: Measurement | None = None  # of a recovery with exact=False
+    shares: tuple[str, ...] = ()
+    failing: tuple[str, ...] = ()
+    redundant: tuple[str, ...] = ()
+    ambiguities: tuple[Ambiguity, ...] = ()
 
     @property
     def neurons(self) -> int:
@@ -88,6 +98,10 @@ class Result:
                 f"open            {number.place}: {number.value!r} within {number.error:.2g}"
                 for number in self.measured.open[:_SHOWN]
             ]
+        lines += [f"recovered       {text}" for text in self.shares]
+        lines += [f"not generic     {text}" for text in self.failing]
+        lines += [f"not needed      {text}" for text in self.redundant]
+        lines += [f"ambiguous       {each.what}: both are the same function" for each in self.ambiguities]
         lines += [f"assumed         {text}" for text in self.assumptions]
         lines += [f"missing         {text}" for text in self.missing]
         return "\n".join(lines)

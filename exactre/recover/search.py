@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
+from itertools import pairwise
 
 import numpy as np
 
@@ -19,6 +20,7 @@ from exactre.recover.line import Line
 from exactre.recover.model import Neuron
 from exactre.recover.orient import Votes, orient_from_rows, orient_in_regions
 from exactre.recover.output import output_rows
+from exactre.recover.planes import Planes
 from exactre.recover.row import Row
 from exactre.recover.signs import solve_signs
 from exactre.recover.survey import Survey
@@ -57,6 +59,7 @@ class Search:
         self._last: Tracer | None = None
         self._idle = 0  # rounds without a new neuron
         self._rounds = 0
+        self.planes = Planes(self.survey, rng, self._outputs, self._orient_all)
 
     def layers(self) -> tuple[int, ...]:
         """Known neurons by depth."""
@@ -75,13 +78,15 @@ class Search:
                 pass
             if not survey.unexplained():
                 self._say("outputs")
-                rows = output_rows(survey, self._tracer(), self._order())
+                rows = self._outputs()
                 if rows is not None:
                     if complete_from_outputs(survey, self._tracer(), rows) or self._ask_program():
                         continue
                     fits += 1
                     if self._orient_all(rows) or fits > _DOUBTS:
                         return rows
+            if survey.unexplained() and self.planes.tell and self.look_at_plane():
+                continue
             self._more()
             self._idle = 0 if len(survey.model) > known else self._idle + 1
         return None
@@ -93,11 +98,21 @@ class Search:
             self.survey.scan(self._line())
             layer.first_layer(self.survey, self.rng)
 
+    def look_at_plane(self) -> bool:
+        """Take the neurons that one more plane shows; False where no more are looked at."""
+        self._say("planes")
+        return self.planes.look()
+
+    def _outputs(self) -> list[Row] | None:
+        return output_rows(self.survey, self._tracer(), self._order())
+
     def repair(self, segment: Line) -> None:
         """Look along a segment 0 <= t <= 1 that ends where a recovered network was found wrong."""
         self._say("repair")
         self._rounds = max(0, self._rounds - 2)
         self.survey.scan(segment, Fraction(0), Fraction(1))
+        if self.planes.tell and not self.survey.unexplained():
+            self.look_at_plane()  # a neuron bends where the function does not: the planes were read wrongly
         self._drop_contradicted()
 
     def open_questions(self) -> list[str]:
@@ -116,14 +131,27 @@ class Search:
 
     def open_weights(self) -> list[str]:
         """The weights that nothing has shown, which are taken as zero."""
-        survey = self.survey
-        place = {z: k for d in range(len(self.layers())) for k, z in enumerate(survey.layer(d), start=1)}
+        named = ((self.place(z), self.place(unit)) for z, unit in self.open_pairs())
         return [
-            f"layer {survey.model.depth[z] + 1}, neuron {place[z]}: "
-            f"its weight on neuron {place[unit]} of the layer before was not seen"
-            for z, units in sorted(survey.idle.items())
-            for unit in sorted(units)
+            f"layer {depth + 1}, neuron {i + 1}: "
+            f"its weight on neuron {j + 1} of the layer before was not seen"
+            for (depth, i), (_, j) in named
         ]
+
+    def open_pairs(self) -> list[tuple[int, int]]:
+        """Neurons with the units of the layer before on which their weights are open."""
+        return [(z, unit) for z, units in sorted(self.survey.idle.items()) for unit in sorted(units)]
+
+    def place(self, z: int) -> tuple[int, int]:
+        """The depth of a neuron, and its number among those of its depth."""
+        depth = self.survey.model.depth[z]
+        return depth, self.survey.layer(depth).index(z)
+
+    def weights(self) -> list[tuple[int, int]]:
+        """For each depth: how many of the weights on the layer before were seen, and how many there are."""
+        widths = [self.survey.jets.ledger.input_dim, *self.layers()]
+        unseen = [self.survey.model.depth[z] for z, _ in self.open_pairs()]
+        return [(a * b - unseen.count(k), a * b) for k, (a, b) in enumerate(pairwise(widths))]
 
     def _say(self, stage: str) -> None:
         self._watch(stage, self.layers())
@@ -341,6 +369,8 @@ class Search:
         only for one that was found before a neuron of a shallower layer, which it may have to read.
         """
         depth = self.survey.model.depth
+        if self.planes.tell and not self.survey.unexplained():
+            return  # every bend of a plane is explained: what is missed is hidden
         contradicted = set()
         for z in range(len(depth)):
             evidence = self.survey.evidence_of(z)

@@ -12,10 +12,12 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from flint import fmpz_mat
 
+from exactre.complex.orientation import sign_choices
 from exactre.recover.model import Model
 from exactre.recover.modular import PRIME, combination
 
 _MOST_UNKNOWNS = 96
+_MOST_TRIED = 12
 
 
 def solve_signs(
@@ -64,6 +66,11 @@ def _signs(columns: list[list[int]], target: list[int]) -> list[int] | None:
     found = combination(table, np.array([v % PRIME for v in target], dtype=np.int64))
     if found is not None:
         candidates = [[1 if v == 1 else -1 for v in found.tolist()]]
+    elif len(columns) <= _MOST_TRIED:
+        # A short vector of the lattice may have zeros where several choices of signs fit.
+        candidates = (
+            sign_choices([[*row, t] for row, t in zip(zip(*columns, strict=True), target, strict=True)]) or []
+        )
     elif len(columns) <= _MOST_UNKNOWNS:
         candidates = _short(columns, target)
     else:

@@ -11,7 +11,7 @@ from recover_targets import jets_of, jets_of_function
 
 from exactre.network import Network
 from exactre.rational import Matrix
-from exactre.recover.line import Line, jump_form, primitive, scan
+from exactre.recover.line import Line, first_kink, jump_form, primitive, scan
 
 AXIS = Line((0,), (1,), 0)
 INTEGERS = st.integers(-(2**70), 2**70)
@@ -71,6 +71,19 @@ def test_hints_right_wrong_and_missing_change_nothing(bends, data):
     # Places of no kink, and where no two pieces meet by accident.
     wrong = [k + 0.1234567891 for k in data.draw(st.lists(st.integers(-99, 99), max_size=4))]
     assert_all_found(scan(jets_of_function(function(bends)), AXIS, [*right, *wrong]), bends)
+
+
+@examples(30)
+@given(zigzags())
+def test_the_first_kink_after_a_place_is_that_of_the_scan(bends):
+    jets = jets_of_function(function(bends))
+    low, high = Fraction(-100), Fraction(100)
+    for t, _ in bends:
+        kink = first_kink(jets, AXIS, piece(bends, low), low, high)
+        assert kink is not None
+        assert (kink.t, kink.left, kink.right) == (t, piece(bends, kink.t0), piece(bends, kink.t1))
+        low = kink.t1
+    assert first_kink(jets, AXIS, piece(bends, low), low, high) is None
 
 
 def test_right_hints_save_the_confirmations():
