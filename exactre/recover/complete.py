@@ -6,7 +6,7 @@ for in the known network as floats, made exact, and asked beside: the bend there
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from fractions import Fraction
 
 import numpy as np
@@ -22,6 +22,8 @@ from exactre.recover.trace import BoundaryPiece, Elsewhere, Tracer, continued
 
 _RADII = (1.0, 8.0, 64.0, 1024.0)
 _STARTS = 3  # random starts at each radius
+_MANY = 256  # where boundaries hardly meet; larger arrays go to BLAS threads, which costs more
+_NEAREST = 8  # of them are looked at
 _KNOWN = 8  # starts on each boundary
 _ATTEMPTS = 3
 _FORETOLD = 6
@@ -54,6 +56,14 @@ class Completion:
         inactive = {j: self._orientation[j] for j in self._idle if j != unit}
         point = meeting_hint(self._floats, (len(self._tracer.model), unit), inactive, _BOX)
         self._seen = [] if point is None else [point]
+
+    def approach(self, unit: int) -> None:
+        """Start from many points that have come near to both boundaries."""
+        rng, dim = self._tracer.rng, self._tracer.model.dim
+        self._seen = []
+        for radius in _RADII:
+            starts = random_starts((_MANY, dim), radius, rng)
+            self._seen += list(self._floats.approach((len(self._tracer.model), unit), starts)[:_NEAREST])
 
     def weight(self, unit: int) -> Fraction | None:
         """w, where u gains w * relu(+-u_unit); None where the boundaries are not found to meet."""
@@ -206,10 +216,12 @@ def complete_from_kink(survey: Survey, tracer: Tracer, z: int, unit: int, kink: 
     return True
 
 
-def complete_known(survey: Survey, tracer: Tracer, z: int, unit: int, *, hint: bool = False) -> bool:
+def complete_known(
+    survey: Survey, tracer: Tracer, z: int, unit: int, how: Callable[[Completion, int], None] | None = None
+) -> bool:
     """Measure an open weight of a known neuron and adjust its row; whether it was found.
 
-    With `hint` the search starts where a mixed-integer program says that the boundaries meet.
+    `how`, Completion.approach or Completion.hint, says where the search for a meeting starts.
     """
     own, its = (
         [survey.near(i) for i, owner in enumerate(survey.owner) if owner == j][:_KNOWN] for j in (z, unit)
@@ -226,8 +238,8 @@ def complete_known(survey: Survey, tracer: Tracer, z: int, unit: int, *, hint: b
         {place[j]: sign for j, sign in survey.orientation.items() if j in place},
         own + its,
     )
-    if hint:
-        completion.hint(place[unit])
+    if how is not None:
+        how(completion, place[unit])
     weight = completion.weight(place[unit])
     if weight is None:
         return False

@@ -14,7 +14,7 @@ from itertools import pairwise
 import numpy as np
 
 from exactre.recover import layer
-from exactre.recover.complete import complete_from_kink, complete_from_outputs, complete_known
+from exactre.recover.complete import Completion, complete_from_kink, complete_from_outputs, complete_known
 from exactre.recover.jet import Jets
 from exactre.recover.line import Line
 from exactre.recover.model import Neuron
@@ -47,6 +47,7 @@ class Search:
         self.survey = Survey(jets, [int(v) for v in rng.integers(-4096, 4097, size=jets.dim)])
         self._watch = watch
         self._tried: set[tuple[int, ...]] = set()
+        self._sought: set[tuple[int, int, int]] = set()
         self._programmed: set[tuple[int, int, int]] = set()
         self._met: set[tuple[int, int, int]] = set()
         self._traced: set[tuple[int, int, int]] = set()
@@ -79,9 +80,11 @@ class Search:
             if not survey.unexplained():
                 self._say("outputs")
                 rows = self._outputs()
+                if rows is not None and complete_from_outputs(survey, self._tracer(), rows):
+                    continue
+                if self._seek_weights():
+                    continue
                 if rows is not None:
-                    if complete_from_outputs(survey, self._tracer(), rows) or self._ask_program():
-                        continue
                     fits += 1
                     if self._orient_all(rows) or fits > _DOUBTS:
                         return rows
@@ -227,16 +230,25 @@ class Search:
         units = sorted(self.survey.idle.get(z, ()))
         return units if all(j in self.survey.orientation for j in units) else []
 
-    def _ask_program(self) -> bool:
-        """Ask a mixed-integer program where the boundaries of what is still open meet, once for each pair."""
-        for z in range(len(self.survey.model)):
-            for unit in self._open(z):
-                key = (z, unit, len(self.survey.model))
-                if key not in self._programmed and len(self._programmed) < _PROGRAMS:
-                    self._programmed.add(key)
-                    self._say("programs")
-                    if complete_known(self.survey, self._tracer(), z, unit, hint=True):
-                        return True
+    def _seek_weights(self) -> bool:
+        """Search harder for a place where the boundaries of what is open meet, once for each pair.
+
+        Last of all a mixed-integer program is asked.
+        """
+        survey = self.survey
+        pairs = [(z, unit, len(survey.model)) for z in range(len(survey.model)) for unit in self._open(z)]
+        for key in pairs:
+            if key not in self._sought:
+                self._sought.add(key)
+                self._say("weights")
+                if complete_known(survey, self._tracer(), *key[:2], Completion.approach):
+                    return True
+        for key in pairs:
+            if key not in self._programmed and len(self._programmed) < _PROGRAMS:
+                self._programmed.add(key)
+                self._say("programs")
+                if complete_known(survey, self._tracer(), *key[:2], Completion.hint):
+                    return True
         return False
 
     def _accept(

@@ -14,7 +14,7 @@ N = 6
 
 
 def cone(slope, *, folded=False):
-    """|x_2| + ... + |x_n| - slope relu(x_1) + relu(-x_1), through a ReLU unless folded: off around x_1 > 0."""
+    """|x_2| + ... + |x_n| - slope relu(x_1) + relu(-x_1), through a ReLU unless folded: off about x_1 > 0."""
     rows = [[Fraction(sign * (i == j)) for j in range(N)] for i in range(N) for sign in (1, -1)]
     weights = [Fraction(1)] * (2 * N)
     weights[0] = -Fraction(slope)

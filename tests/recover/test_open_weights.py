@@ -23,7 +23,7 @@ def test_a_unit_without_a_known_side_is_left_alone():
     unit, z = known.layers[0][0], known.layers[1][0]
     search.survey.idle[z] = {unit}
     assert not search._complete(1)
-    assert not search._ask_program()
+    assert not search._seek_weights()
     assert search.survey.idle[z] == {unit}
 
 
