@@ -24,7 +24,8 @@ from exactre.recover.jet import Jets
 
 REACH = Fraction(1 << 40)
 _NEAR = 24  # a kink is confirmed at 2^-24 of the distance to what is next to it
-_FINE = Fraction(1, 1 << 28)  # how near an expected flip a kink is taken for it
+_FINE = Fraction(1, 1 << 28)  # how near an expected flip a kink is taken for it, relative to t and to its interval
+_APART = Fraction(1, 1 << 40)  # flips that are no further apart, relative to t, are looked at together
 _FINEST = Fraction(1, 1 << 400)
 _OFF_GRID = Fraction(0x5555, 1 << 16)  # a probe on a kink would hide it, and kinks are at round places
 
@@ -141,7 +142,7 @@ def scan(
     hints = sorted({Fraction(t) for t in expected if low < t < high})
     marks = [
         low,
-        *(_middle(a, b) for a, b in pairwise(hints) if b - a > _FINE * max(Fraction(1), abs(a))),
+        *(_middle(a, b) for a, b in pairwise(hints) if b - a > _APART * abs(a)),
         high,
     ]
     found = pieces(marks)
@@ -161,7 +162,7 @@ def scan(
             (piece,) = pieces([middle])
             stack += [(a, left, middle, piece), (middle, piece, b, right)]
             continue
-        if (a, b) in confirmed or (_is_expected(meeting, hints) and jump_form(left, right)):
+        if (a, b) in confirmed or (_is_expected(meeting, a, b, hints) and jump_form(left, right)):
             if jump_form(left, right) is None:
                 continue
             kinks.append(Kink(line, meeting, a, b, left, right))
@@ -211,10 +212,11 @@ def first_kink(jets: Jets, line: Line, left: Matrix, low: Fraction, high: Fracti
     return None
 
 
-def _is_expected(t: Fraction, hints: Sequence[Fraction]) -> bool:
-    """Whether a hint says t, to within its rounding."""
-    k = bisect_left(hints, t)
-    return any(abs(hint - t) < _FINE * max(Fraction(1), abs(t)) for hint in hints[max(0, k - 1) : k + 1])
+def _is_expected(t: Fraction, low: Fraction, high: Fraction, hints: Sequence[Fraction]) -> bool:
+    """Whether one hint between low and high, and no other, says t to within its rounding."""
+    k = bisect_left(hints, low)
+    inside = hints[k : bisect_left(hints, high)]
+    return len(inside) == 1 and abs(inside[0] - t) < _FINE * min(high - low, max(Fraction(1), abs(t)))
 
 
 def _meeting(jump: Sequence[tuple[int, int]]) -> Fraction | None:
