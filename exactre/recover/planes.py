@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import islice
 
 import numpy as np
 
@@ -19,6 +20,7 @@ from exactre.recover.verify import first_mismatch, random_points
 _MOST = 6
 _AGREEING = 24
 _TRIES = 8
+_SHOWN = 8
 
 Outputs = Callable[[], list[Row] | None]
 Orient = Callable[[Sequence[Row]], bool]
@@ -42,6 +44,10 @@ class Planes:
     def tell(self) -> bool:
         """Whether the survey's neurons come from planes."""
         return bool(self._planes)
+
+    def special(self) -> list[str]:
+        """What is not generic where boundaries meet, a few places of each plane."""
+        return [text for bends in self._planes for text in islice(bends.special(), _SHOWN)]
 
     def look(self) -> bool:
         """Take the neurons that all planes and one more show; False where no more are looked at.

@@ -102,6 +102,14 @@ def test_where_two_boundaries_bend_at_one_place_there_are_several_ways_to_read_i
         assert len(first.bent) == len(second.bent)
 
 
+def test_where_a_boundary_is_hidden_is_said():
+    assert sorted(bends_of(HIDDEN).special()) == [
+        "a boundary is hidden beyond (0, 1)",
+        "a boundary is hidden beyond (1, 0)",
+    ]
+    assert list(bends_of(random_net((2, 3, 1), 0)).special()) == []
+
+
 def test_elsewhere_there_is_one_way():
     assert all(len(options) == 1 for options in bends_of(HIDDEN).ridges())
 
