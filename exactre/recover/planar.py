@@ -13,7 +13,7 @@ from itertools import accumulate, chain, islice, product
 import numpy as np
 
 from exactre.complex.cone import Vector
-from exactre.complex.joining import Joining, Ridge
+from exactre.complex.joining import Ridge, joinings
 from exactre.recover.bends import Bends, Edge
 from exactre.recover.jet import Chart
 from exactre.recover.model import Neuron
@@ -25,6 +25,7 @@ _MOST_VERTICES = 1000
 _MOST_KINKS = 16  # on a line of a plane that is not all there is
 _MOST_THROUGH = 8
 _READINGS = 48
+_GUESSES = 16
 _WAYS = 16
 
 
@@ -85,9 +86,11 @@ def readings(planes: Sequence[Bends]) -> Iterator[list[Neuron]]:
             if len(ridge.bent) == 3 and not ridge.straight
         ]
         for through in islice(chain([()], _through(forks)), _READINGS):
-            joining = Joining(edges, ridges, through)
-            if not joining.components():
-                yield [Neuron.primitive(hinge.parents, hinge.linear) for hinge in joining.hinges]
+            # In space a plane does not show enough to tell guesses apart.
+            guesses = _GUESSES if not through and all(len(edge.row) == 3 for edge in edges) else 1
+            for joining in islice(joinings(edges, ridges, through=through), guesses):
+                if not joining.components():
+                    yield [Neuron.primitive(hinge.parents, hinge.linear) for hinge in joining.hinges]
 
 
 def _pooled(planes: Sequence[Bends], ridges: Sequence[tuple[int, Ridge]]) -> tuple[list[Edge], list[Ridge]]:
