@@ -82,9 +82,11 @@ def test_a_reading_is_zero_on_every_edge_and_has_the_first_layer(widths, seed):
 
 
 def test_a_hidden_boundary_goes_on_behind_a_fork():
-    first = next(planar.readings([bends_of(HIDDEN)]))
-    assert first_layer(first) == {(1, 0, 0), (0, 1, 0)}
-    assert [len(neuron.parents) for neuron in first] == [0, 0, 1, 1]
+    found = [
+        ([len(neuron.parents) for neuron in neurons], first_layer(neurons))
+        for neurons in planar.readings([bends_of(HIDDEN)])
+    ]
+    assert ([0, 0, 1, 1], {(1, 0, 0), (0, 1, 0)}) in found
 
 
 def test_planes_in_space_give_rows_in_space():
