@@ -11,6 +11,7 @@ from fractions import Fraction
 from itertools import accumulate, chain, islice, product
 
 import numpy as np
+from flint import fmpz_mat
 
 from exactre.complex.cone import Vector
 from exactre.complex.joining import Ridge, joinings
@@ -42,11 +43,17 @@ def look_at_plane(
     else:
         chart = Chart.random(dim, 2, rng)
         if near is not None:
-            chart = Chart([round(v) for v in near], chart.basis)
+            start = [int(v) for v in chart.origin.entries()]
+            along = [round(16 * (v - a)) for v, a in zip(near, start, strict=True)]
+            chart = Chart(
+                start, fmpz_mat([[a, row[1]] for a, row in zip(along, chart.basis.tolist(), strict=True)])
+            )
     plane = Plane(survey.jets, chart)
     bends = Bends(plane, _MOST_VERTICES)
-    for _ in range(_LINES):
+    for number in range(_LINES):
         p0, p1, v0, v1 = (int(a) for a in rng.integers(-64, 65, size=4))
+        if near is not None and dim > 2 and not number:
+            p0, p1 = 1, 0  # over 16: the point itself
         v0, v1 = 2 * v0 + 1, 2 * v1 + 1
         found = survey.scan(plane.line((p0, p1), (v0, v1), 4))
         if dim > 2 and len(found) > _MOST_KINKS:
