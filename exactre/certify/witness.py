@@ -50,7 +50,7 @@ def boundary_witness(question: Question, matching: Matching, deadline: float | N
 
     `deadline` is in the seconds of `time.time`.
     """
-    return _first(question, _candidates(question, matching), deadline)
+    return _first(question, _candidates(question, matching, deadline), deadline)
 
 
 def witness_at(question: Question, point: Sequence[Fraction]) -> Witness:
@@ -91,7 +91,7 @@ def _first(question: Question, candidates: Iterator[Points], deadline: float | N
     return None
 
 
-def _candidates(question: Question, matching: Matching) -> Iterator[Points]:
+def _candidates(question: Question, matching: Matching, deadline: float | None) -> Iterator[Points]:
     sampler = Sampler(question.domain, question.a.input_dim)
     met: set[tuple[str, int, bool]] = set()
     for _ in range(LINES):
@@ -107,13 +107,13 @@ def _candidates(question: Question, matching: Matching) -> Iterator[Points]:
             if (node, index, net is question.a) not in met
         )
         for neuron in islice(unmet, CORNERS):
-            yield from _corners(*neuron)
+            yield from _corners(*neuron, deadline)
     for _ in range(BULK):
         for scale in SCALES:
             yield sampler.points(scale, 64)
 
 
-def _corners(net: Network, node: str, index: int) -> Iterator[Points]:
+def _corners(net: Network, node: str, index: int, deadline: float | None) -> Iterator[Points]:
     """Points close to the neuron's boundary on both sides of it, where descents find that it flips."""
     try:
         descent = Descent(net)
@@ -121,6 +121,8 @@ def _corners(net: Network, node: str, index: int) -> Iterator[Points]:
         return
     draw = np.random.default_rng(net.input_dim)
     for radius in RADII:
+        if deadline is not None and time.time() > deadline:
+            return
         starts = draw.normal(size=(STARTS, net.input_dim))
         starts *= 2.0**radius / np.linalg.norm(starts, axis=1, keepdims=True)
         for x, y in descent.to_the_other_side(node, index, starts):

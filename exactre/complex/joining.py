@@ -11,8 +11,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from heapq import heappop, heappush
 from itertools import chain
 from typing import Protocol
 
@@ -45,6 +46,21 @@ class Ridge:
 
     straight: tuple[tuple[int, int], ...]
     bent: tuple[int, ...]
+
+
+def joinings(
+    pieces: Sequence[Part], ridges: Sequence[Ridge], *, through: Collection[Vector] = ()
+) -> Iterator[Joining]:
+    """The ways to guess where ends are hidden, those first that are nearest to the likeliest guesses."""
+    open_: list[tuple[int, tuple[int, ...]]] = [(0, ())]
+    while open_:
+        cost, choices = heappop(open_)
+        joining = Joining(pieces, ridges, through, choices)
+        yield joining
+        for k in range(len(choices), len(joining.options)):
+            before = (*choices, *(0 for _ in range(k - len(choices))))
+            for rank in range(1, joining.options[k]):
+                heappush(open_, (cost + rank, (*before, rank)))
 
 
 class Joining:

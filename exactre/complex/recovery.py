@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from heapq import heappop, heappush
-from itertools import product
+from itertools import islice, product
 
 import networkx as nx
 
 from exactre.complex.hinges import Hinge, generations, hinge_network
-from exactre.complex.joining import Joining
+from exactre.complex.joining import Joining, joinings
 from exactre.complex.orientation import Orientation, orient
 from exactre.complex.pieces import Complex, Piece
 from exactre.complex.replay import Replay, replay
@@ -92,23 +91,14 @@ def _likeliest(complex_: Complex) -> tuple[Joining, Replay | None]:
 
     Where ends are hidden `Joining` guesses, and those come first that are nearest to the likeliest guesses.
     """
-    meeting, first = ridges(complex_), None
-    open_: list[tuple[int, tuple[int, ...]]] = [(0, ())]
-    for _ in range(_TRIES):
-        if not open_:
-            break
-        cost, choices = heappop(open_)
-        joining = Joining(complex_.pieces, meeting, choices=choices)
+    first = None
+    for joining in islice(joinings(complex_.pieces, ridges(complex_)), _TRIES):
         replayed = None
         if joining.hinges and (first is None or not joining.components()):
             replayed = replay(complex_, joining.hinges)
             if not any(_missing(complex_, joining, replayed)):
                 return joining, replayed
         first = first or (joining, replayed)
-        for k in range(len(choices), len(joining.options)):
-            before = (*choices, *(0 for _ in range(k - len(choices))))
-            for rank in range(1, joining.options[k]):
-                heappush(open_, (cost + rank, (*before, rank)))
     assert first is not None
     return first
 

@@ -22,6 +22,7 @@ from exactre.rational import Matrix, Points
 
 _POINTS = 24  # of each scale
 _MOST = 24  # weights asked about
+_SECONDS = 2  # for one of them
 _LARGEST = 24  # neurons of a network that is asked about
 _WIDEST = 12
 _ZERO = Fraction(0)
@@ -37,12 +38,17 @@ class Ambiguity:
 
 
 def ambiguities(net: Network) -> list[Ambiguity]:
-    """Ambiguities of a small network, each proved; exact. Larger networks are not asked about."""
+    """Ambiguities of a small network, each proved; exact. Larger networks are not asked about.
+
+    What takes long to prove is left out, and the rest of the candidates with it.
+    """
     if net.neurons > _LARGEST:
         return []
     found = []
-    for what, other in (*islice(_weights(net), _MOST), *_sides(net)):
-        verdict = certify_equivalence(net, other)
+    for what, other in (*_sides(net), *islice(_weights(net), _MOST)):
+        verdict = certify_equivalence(net, other, timeout=_SECONDS)
+        if verdict.status == "undecided":
+            break
         if verdict.status == "equivalent" and verdict.certificate is not None:
             found.append(Ambiguity(what, other, verdict.certificate))
     return found

@@ -86,6 +86,16 @@ class Bends:
             bent = [i for i in way if all(i not in pair for pair in pairs)]
             yield list(_crowded(way, pairs, bent)) or [[Ridge(tuple(pairs), tuple(bent))]]
 
+    def special(self) -> Iterator[str]:
+        """Vertices that two boundaries in general position do not have, each with what is special; exact."""
+        for v, bends in self.vertices.items():
+            *x, t = self._plane.homogeneous(v)
+            place = ", ".join(str(Fraction(a, t)) for a in x)
+            if len(bends) > 4:
+                yield f"more than two boundaries meet at ({place})"
+            elif len(bends) == 3:
+                yield f"a boundary is hidden beyond ({place})"
+
     def _walk(self, v: Point, bend: Bend) -> list[Point]:
         """Record the edge; its end, if that is a vertex that has to be looked at."""
         x, d = self._plane.homogeneous(v), bend.direction

@@ -11,9 +11,10 @@ from fractions import Fraction
 from itertools import accumulate, chain, islice, product
 
 import numpy as np
+from flint import fmpz_mat
 
 from exactre.complex.cone import Vector
-from exactre.complex.joining import Joining, Ridge
+from exactre.complex.joining import Ridge, joinings
 from exactre.recover.bends import Bends, Edge
 from exactre.recover.jet import Chart
 from exactre.recover.model import Neuron
@@ -25,6 +26,7 @@ _MOST_VERTICES = 1000
 _MOST_KINKS = 16  # on a line of a plane that is not all there is
 _MOST_THROUGH = 8
 _READINGS = 48
+_GUESSES = 16
 _WAYS = 16
 
 
@@ -41,11 +43,17 @@ def look_at_plane(
     else:
         chart = Chart.random(dim, 2, rng)
         if near is not None:
-            chart = Chart([round(v) for v in near], chart.basis)
+            start = [int(v) for v in chart.origin.entries()]
+            along = [round(16 * (v - a)) for v, a in zip(near, start, strict=True)]
+            chart = Chart(
+                start, fmpz_mat([[a, row[1]] for a, row in zip(along, chart.basis.tolist(), strict=True)])
+            )
     plane = Plane(survey.jets, chart)
     bends = Bends(plane, _MOST_VERTICES)
-    for _ in range(_LINES):
+    for number in range(_LINES):
         p0, p1, v0, v1 = (int(a) for a in rng.integers(-64, 65, size=4))
+        if near is not None and dim > 2 and not number:
+            p0, p1 = 1, 0  # over 16: the point itself
         v0, v1 = 2 * v0 + 1, 2 * v1 + 1
         found = survey.scan(plane.line((p0, p1), (v0, v1), 4))
         if dim > 2 and len(found) > _MOST_KINKS:
@@ -85,9 +93,11 @@ def readings(planes: Sequence[Bends]) -> Iterator[list[Neuron]]:
             if len(ridge.bent) == 3 and not ridge.straight
         ]
         for through in islice(chain([()], _through(forks)), _READINGS):
-            joining = Joining(edges, ridges, through)
-            if not joining.components():
-                yield [Neuron.primitive(hinge.parents, hinge.linear) for hinge in joining.hinges]
+            # In space a plane does not show enough to tell guesses apart.
+            guesses = _GUESSES if not through and all(len(edge.row) == 3 for edge in edges) else 1
+            for joining in islice(joinings(edges, ridges, through=through), guesses):
+                if not joining.components():
+                    yield [Neuron.primitive(hinge.parents, hinge.linear) for hinge in joining.hinges]
 
 
 def _pooled(planes: Sequence[Bends], ridges: Sequence[tuple[int, Ridge]]) -> tuple[list[Edge], list[Ridge]]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import islice
 
 import numpy as np
 
 from exactre.recover.bends import Bends, Edge
 from exactre.recover.layering import layered
 from exactre.recover.merging import mergers
-from exactre.recover.model import Neuron
+from exactre.recover.model import Model, Neuron
 from exactre.recover.output import assemble
 from exactre.recover.planar import follow_unexplained, look_at_plane, readings
 from exactre.recover.row import Row
@@ -19,6 +20,7 @@ from exactre.recover.verify import first_mismatch, random_points
 _MOST = 6
 _AGREEING = 24
 _TRIES = 8
+_SHOWN = 8
 
 Outputs = Callable[[], list[Row] | None]
 Orient = Callable[[Sequence[Row]], bool]
@@ -42,6 +44,10 @@ class Planes:
     def tell(self) -> bool:
         """Whether the survey's neurons come from planes."""
         return bool(self._planes)
+
+    def special(self) -> list[str]:
+        """What is not generic where boundaries meet, a few places of each plane."""
+        return [text for bends in self._planes for text in islice(bends.special(), _SHOWN)]
 
     def look(self) -> bool:
         """Take the neurons that all planes and one more show; False where no more are looked at.
@@ -76,7 +82,7 @@ class Planes:
                 break
             others += [neurons] if rows is not None else []
         else:
-            for neurons in [*sorted(others, key=len)[:_TRIES], *found[:1]]:
+            for neurons in [*sorted(others, key=self._size)[:_TRIES], *found[:1]]:
                 rows = self._outputs_of(neurons)
                 if rows is not None and self._agrees(rows):
                     break
@@ -87,6 +93,10 @@ class Planes:
             rows = next((merged for merged in tried if merged is not None and self._agrees(merged)), None)
             if rows is None:
                 self._layer(known, self._outputs_of(known), edges)
+
+    def _size(self, neurons: Sequence[Neuron]) -> tuple[int, int]:
+        """Neurons and layers."""
+        return len(neurons), max(Model(self._survey.jets.dim, tuple(neurons)).depth, default=-1)
 
     def _layer(self, known: Sequence[Neuron], rows: list[Row] | None, edges: Sequence[Edge]) -> None:
         """Choose the weights that no edge shows so that the network is layered, where that is found."""

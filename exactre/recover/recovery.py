@@ -270,6 +270,7 @@ class _Run:
             if search is not None:
                 assumptions += tuple(f"{text}, and is zero" for text in search.open_weights())
         layers = () if search is None else search.layers()
+        special = [] if search is None else search.planes.special()
         return Result(
             status=status,
             network=self.network,
@@ -285,7 +286,7 @@ class _Run:
             assumptions=assumptions,
             missing=tuple(missing),
             shares=() if search is None else tuple(shares(layers, search.weights(), self.target)),
-            failing=() if self.network is None else tuple(failing(self.network)),
+            failing=tuple(special if self.network is None else failing(self.network)),
             redundant=() if self.certificate is None else tuple(redundant(self.certificate)),
             ambiguities=() if self.network is None else tuple(ambiguities(self.network)),
         )

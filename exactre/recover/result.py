@@ -50,10 +50,10 @@ class Result:
     (`missing` says what is not recovered and why; `network` may be None). `queries` counts all queries,
     `equivalence_queries` the witnesses handed back by the equivalence check (Angluin's sense).
 
-    `shares` says how much of each layer was found, `failing` which hypotheses of proofs/DEEP.md fail at
-    which neurons of the recovered network, `redundant` which neurons of the given network are not needed and
-    why; `ambiguities` are other networks, each with its proof of being the same function as `network`. The
-    last three are looked for in small networks only.
+    `shares` says how much of each layer was found; `failing` which hypotheses of proofs/DEEP.md fail at
+    which neurons of the recovered network, or without one at which points that were seen; `redundant` which
+    neurons of the given network are not needed and why; `ambiguities` are other networks, each with its proof
+    of being the same function as `network`. All but the first are looked for in small networks only.
     """
 
     status: str

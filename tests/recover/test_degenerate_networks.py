@@ -71,6 +71,12 @@ def test_what_fails_is_named_with_its_neurons():
     assert any(line.startswith("visible on a part of the boundary only") for line in lines)
 
 
+def test_without_a_network_the_places_that_are_special_are_named():
+    result = recover(DEGENERATE["homogeneous_in_the_plane"](), max_queries=6000)
+    assert result.status == "partial"
+    assert "more than two boundaries meet at (0, 0)" in result.failing
+
+
 def test_a_weight_that_no_query_tells_is_shown():
     result = recover(DEGENERATE["invisible_weight"]())
     assert result.network.is_layered
