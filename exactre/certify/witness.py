@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
 from itertools import islice
+from math import prod
 
 import numpy as np
 from flint import fmpz_mat
@@ -29,9 +30,10 @@ EARLY = 4  # neurons that are looked at before relations are swept for
 CLIMBS = 8  # gradient steps towards a boundary that a random line does not meet
 BISECTIONS = 32
 BULK = 16  # batches of 64 random points when nothing else has helped
-CORNERS = 8  # neurons that no line met, which are looked for by descents
-STARTS = 256  # of descents together
-RADII = range(0, 20, 2)  # binary logarithms of the distances from zero at which they are
+CORNERS = 4  # neurons that no line met, which are looked for by descents
+STARTS = 256  # of descents together, fewer the more weights there are
+WEIGHTS = 1 << 19  # that are read in one step of them
+RADII = range(0, 20, 4)  # binary logarithms of the distances from zero at which they are
 
 
 def random_witness(question: Question, sampler: Sampler) -> Witness | None:
@@ -115,6 +117,9 @@ def _candidates(question: Question, matching: Matching, deadline: float | None) 
 
 def _corners(net: Network, node: str, index: int, deadline: float | None) -> Iterator[Points]:
     """Points close to the neuron's boundary on both sides of it, where descents find that it flips."""
+    count = min(STARTS, WEIGHTS // sum(prod(weight.shape) for part in net.nodes for _, weight in part.inputs))
+    if not count:
+        return
     try:
         descent = Descent(net)
     except FormatError:
@@ -123,7 +128,7 @@ def _corners(net: Network, node: str, index: int, deadline: float | None) -> Ite
     for radius in RADII:
         if deadline is not None and time.time() > deadline:
             return
-        starts = draw.normal(size=(STARTS, net.input_dim))
+        starts = draw.normal(size=(count, net.input_dim))
         starts *= 2.0**radius / np.linalg.norm(starts, axis=1, keepdims=True)
         for x, y in descent.to_the_other_side(node, index, starts):
             ends = [[Fraction(v) for v in point.tolist()] for point in (x, y)]

@@ -24,7 +24,7 @@ from exactre.recover.jet import Jets
 
 REACH = Fraction(1 << 40)
 _NEAR = 24  # a kink is confirmed at 2^-24 of the distance to what is next to it
-_FINE = Fraction(1, 1 << 28)  # how near an expected flip a kink is taken for it, relative to t and to its interval
+_FINE = Fraction(1, 1 << 28)  # how near an expected flip a kink is taken for it; of t, and of its interval
 _APART = Fraction(1, 1 << 40)  # flips that are no further apart, relative to t, are looked at together
 _FINEST = Fraction(1, 1 << 400)
 _OFF_GRID = Fraction(0x5555, 1 << 16)  # a probe on a kink would hide it, and kinks are at round places
@@ -216,7 +216,7 @@ def _is_expected(t: Fraction, low: Fraction, high: Fraction, hints: Sequence[Fra
     """Whether one hint between low and high, and no other, says t to within its rounding."""
     k = bisect_left(hints, low)
     inside = hints[k : bisect_left(hints, high)]
-    return len(inside) == 1 and abs(inside[0] - t) < _FINE * min(high - low, max(Fraction(1), abs(t)))
+    return len(inside) == 1 and abs(inside[0] - t) < _FINE * min(high - low, abs(t))
 
 
 def _meeting(jump: Sequence[tuple[int, int]]) -> Fraction | None:

@@ -183,3 +183,13 @@ def test_the_form_of_a_rank_one_jump_is_its_row(form, effects, base):
 )
 def test_no_jump_a_jump_of_the_value_and_a_jump_of_rank_two_have_no_form(jump):
     assert jump_form(Matrix.from_rows([[0, 0, 0]] * len(jump)), Matrix.from_rows(jump)) is None
+
+
+@pytest.mark.parametrize("hinted", [(), (0,), (1,), (2,), (0, 2), (0, 1, 2)])
+@pytest.mark.parametrize("size", [Fraction(1, 2**33), Fraction(1), Fraction(2**33)])
+def test_kinks_close_together_are_told_apart_whichever_is_expected(size, hinted):
+    bends = [(size * place, bend) for place, bend in ((3, 1), (5, -3), (8, 9))]
+    hints = [float(bends[i][0]) for i in hinted]
+    assert_all_found(
+        scan(jets_of_function(function(bends), 1), AXIS, hints, low=Fraction(0), high=2**40), bends
+    )
