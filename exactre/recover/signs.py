@@ -84,7 +84,7 @@ def sparsest_signs(
     for weights, rest in readers:
         for c, target in enumerate(rest):
             bearing = [j for j in weights if forms[j][c]]
-            if not target or len(bearing) > _MOST_UNKNOWNS or tries >= _TRIES:
+            if not target or not 0 < len(bearing) <= _MOST_UNKNOWNS or tries >= _TRIES:
                 continue
             tries += 1
             found = _signs([[weights[j] * forms[j][c]] for j in bearing], [target])

@@ -97,6 +97,11 @@ def test_no_sides_are_told_by_a_dense_skip():
     assert sparsest_signs(known.model, layer, rows) == {}
 
 
+def test_an_input_that_no_neuron_before_reads_tells_no_side():
+    model = Model(2, (Neuron({}, (1, 0, 5)),))
+    assert sparsest_signs(model, [0], [({0: 1}, [1, 3, 0])]) == {}
+
+
 @pytest.mark.parametrize(
     ("dense", "either"), [(False, ()), (True, ("layer1, neurons 1-5, with other skips",))]
 )
