@@ -3,7 +3,8 @@
     python -m benchmarks.recovery [SEEDS [SECONDS]] [NAME ...]
 
 Weights are He-random float32 with nonzero biases; a run is stopped after SECONDS (default 60). A NAME is a
-shape, `residual-8-8-8-1`, a degenerate network of the test kit, or a model file; `digits` is the demo's.
+shape, one of `benchmarks/small_architectures.py`, a degenerate network of the test kit, or a model file;
+`digits` is the demo's.
 """
 
 from __future__ import annotations
@@ -16,9 +17,8 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks.small_architectures import SMALL, he_layer
 from exactre import Network, load, recover
-from exactre.network import INPUT, Node
-from exactre.rational import Matrix
 from exactre.testing.degenerate import DEGENERATE
 
 DIGITS = Path(__file__).parents[1] / "examples" / "digits.onnx"
@@ -34,37 +34,14 @@ NAMES = (
     "20-20-20-20-20-1",
     "2-8-8-1",
     "3-16-8-1",
-    "residual-8-8-8-1",
+    *SMALL,
     "digits",
 )
-
-
-def he_layer(n: int, m: int, rng: np.random.Generator) -> tuple[Matrix, Matrix]:
-    weight = (rng.normal(size=(m, n)) * np.sqrt(2 / n)).astype(np.float32)
-    bias = (rng.normal(size=(m, 1)) / 2).astype(np.float32)
-    return Matrix.from_floats(weight), Matrix.from_floats(bias)
 
 
 def he_random(widths: list[int], seed: int) -> Network:
     rng = np.random.default_rng(seed)
     return Network.layered([he_layer(n, m, rng) for n, m in pairwise(widths)])
-
-
-def he_residual(widths: list[int], seed: int) -> Network:
-    """A network whose last two hidden layers are added before the output."""
-    n, first, second, m = widths
-    rng = np.random.default_rng(seed)
-    (w1, b1), (w2, b2), (w3, b3) = (
-        he_layer(*shape, rng) for shape in ((n, first), (first, second), (second, m))
-    )
-    return Network(
-        n,
-        [
-            Node("first", True, ((INPUT, w1),), b1),
-            Node("second", True, (("first", w2),), b2),
-            Node("output", False, (("first", w3), ("second", w3)), b3),
-        ],
-    )
 
 
 def network(name: str, seed: int) -> Network:
@@ -73,9 +50,9 @@ def network(name: str, seed: int) -> Network:
         return DEGENERATE[name]()
     if name == "digits" or Path(name).suffix:
         return load(DIGITS if name == "digits" else name)
-    kind, _, shape = name.partition("-") if name.startswith("residual") else ("", "", name)
-    widths = [int(w) for w in shape.split("-")]
-    return he_residual(widths, seed) if kind else he_random(widths, seed)
+    if name in SMALL:
+        return SMALL[name](seed)
+    return he_random([int(w) for w in name.split("-")], seed)
 
 
 def main(seeds: int, seconds: float, names: tuple[str, ...]) -> None:

@@ -97,6 +97,9 @@ def _recover(options: argparse.Namespace) -> int:
         "not_generic": list(result.failing),
         "not_needed": list(result.redundant),
         "ambiguous": [each.what for each in result.ambiguities],
+        "kernels": [asdict(kernel) for kernel in result.kernels],
+        "skips": list(result.skips),
+        "either_side": list(result.either_side),
     }
     if result.measured is not None:
         facts["noise"] = list(result.measured.noise)

@@ -93,6 +93,16 @@ class Completion:
                 return True
         return tested > failed
 
+    def is_seen(self) -> bool:
+        """Whether the function bends as the row foretells it at one place, and otherwise at none tried."""
+        seen = False
+        for point in self._points((len(self._tracer.model),), self._idle, _FORETOLD):
+            found = self._goes_on(point, None)
+            if found is False:
+                return False
+            seen |= found is True
+        return seen
+
     def _points(self, neurons: Sequence[int], inactive: Sequence[int], most: int = _ATTEMPTS) -> Vector:
         """A few points on these boundaries where some units are inactive."""
         rng, dim = self._tracer.rng, self._tracer.model.dim

@@ -72,7 +72,10 @@ class Line:
 
 @dataclass(frozen=True)
 class Kink:
-    """One confirmed kink: `left` and `right` are the pieces (m, r + 1) at t0 < t < t1 (dyadic)."""
+    """One kink: `left` and `right` are the pieces (m, r + 1) at t0 < t < t1 (dyadic).
+
+    It is `confirmed` by queries, or else was expected there.
+    """
 
     line: Line
     t: Fraction
@@ -80,11 +83,18 @@ class Kink:
     t1: Fraction
     left: Matrix
     right: Matrix
+    confirmed: bool = True
 
     def point(self) -> list[Fraction]:
         """The kink's point (r,), exact."""
         line = self.line
         return [(a + self.t * b) / (1 << line.shift) for a, b in zip(line.p, line.v, strict=True)]
+
+    @cached_property
+    def homogeneous(self) -> tuple[int, ...]:
+        """The kink's point as integers (r + 1,), the last of them the common denominator."""
+        line, (a, b) = self.line, self.t.as_integer_ratio()
+        return (*(b * p + a * v for p, v in zip(line.p, line.v, strict=True)), b << line.shift)
 
     @cached_property
     def form(self) -> Form:
@@ -125,21 +135,23 @@ def scan(
     line: Line,
     expected: Iterable[float] = (),
     *,
+    doubtful: Iterable[float] = (),
     low: Fraction = -REACH,
     high: Fraction = REACH,
 ) -> list[Kink]:
     """All kinks found on the line between dyadic `low` and `high`, in order.
 
     `expected` are guesses where known neurons flip. Between two of them one query is asked, and two pieces
-    that meet where a flip was expected need no confirmation: a known neuron explains them. Any other kink
-    costs about three queries. A bump that lies between two probes with equal pieces stays unseen, and so
-    does a place where several boundaries meet on the line itself.
+    that meet where a flip was expected need no confirmation: a known neuron explains them, unless its flip
+    is `doubtful`. Any other kink costs about three queries. A bump that lies between two probes with equal
+    pieces stays unseen, and so does a place where several boundaries meet on the line itself.
     """
 
     def pieces(parameters: Sequence[Fraction]) -> list[Matrix]:
         return jets.at(*line.at(parameters))
 
-    hints = sorted({Fraction(t) for t in expected if low < t < high})
+    sure = {Fraction(t) for t in expected if low < t < high}
+    hints = sorted({*sure, *(Fraction(t) for t in doubtful if low < t < high)})
     marks = [
         low,
         *(_middle(a, b) for a, b in pairwise(hints) if b - a > _APART * abs(a)),
@@ -162,10 +174,14 @@ def scan(
             (piece,) = pieces([middle])
             stack += [(a, left, middle, piece), (middle, piece, b, right)]
             continue
-        if (a, b) in confirmed or (_is_expected(meeting, a, b, hints) and jump_form(left, right)):
+        inside = hints[bisect_left(hints, a) : bisect_left(hints, b)]
+        is_expected = (
+            len(inside) == 1 and inside[0] in sure and abs(inside[0] - meeting) < _close(meeting, a, b)
+        )
+        if (a, b) in confirmed or (is_expected and jump_form(left, right)):
             if jump_form(left, right) is None:
                 continue
-            kinks.append(Kink(line, meeting, a, b, left, right))
+            kinks.append(Kink(line, meeting, a, b, left, right, (a, b) in confirmed))
             continue
         t0, t1 = _around(meeting, a, b)
         (near,) = pieces([t0])
@@ -212,11 +228,9 @@ def first_kink(jets: Jets, line: Line, left: Matrix, low: Fraction, high: Fracti
     return None
 
 
-def _is_expected(t: Fraction, low: Fraction, high: Fraction, hints: Sequence[Fraction]) -> bool:
-    """Whether one hint between low and high, and no other, says t to within its rounding."""
-    k = bisect_left(hints, low)
-    inside = hints[k : bisect_left(hints, high)]
-    return len(inside) == 1 and abs(inside[0] - t) < _FINE * min(high - low, abs(t))
+def _close(t: Fraction, low: Fraction, high: Fraction) -> Fraction:
+    """How near to t a flip has to be expected between low and high, that nothing else can be there."""
+    return _FINE * min(high - low, abs(t))
 
 
 def _meeting(jump: Sequence[tuple[int, int]]) -> Fraction | None:

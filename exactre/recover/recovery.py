@@ -30,14 +30,17 @@ from exactre.recover.from_floats import recover_from_floats
 from exactre.recover.genericity import failing, redundant, shares
 from exactre.recover.graph import bending_graph
 from exactre.recover.jet import Chart, Jets
+from exactre.recover.kernels import shared_kernels
 from exactre.recover.lift import lifted
 from exactre.recover.line import Line
 from exactre.recover.output import assemble
 from exactre.recover.result import Progress, Result, Target
 from exactre.recover.search import Search
+from exactre.recover.skips import either_side, skips
 from exactre.recover.verify import first_mismatch, random_points, steered_points
 
 _WHOLE = 48  # up to so many inputs the chart is the identity
+_SPARSE = 128  # the same where the first layer reads few of them, which a random chart hides
 _CHART = 8
 _PLANAR = 4  # up to so many inputs a plane is looked at first
 _SPARE = 8
@@ -162,7 +165,8 @@ class _Run:
             search.first_lines()
             width = sum(search.layers()) + _SPARE
             if search.survey.unexplained() and width > chart.dim:
-                chart = Chart.identity(n) if width >= n else Chart.random(n, width, rng)
+                whole = width >= n or (n <= _SPARSE and search.reads_few_inputs())
+                chart = Chart.identity(n) if whole else Chart.random(n, width, rng)
                 search = self._search = self._searcher(chart, rng)
         if 2 <= chart.dim <= _PLANAR:
             search.look_at_plane()
@@ -256,7 +260,7 @@ class _Run:
         graph = (
             nx.DiGraph()
             if model is None or search is None
-            else bending_graph(model, search.survey.orientation)
+            else bending_graph(model, search.survey.orientation, self.network)
         )
         assumptions: tuple[str, ...] = ()
         missing = list(self.missing)
@@ -269,6 +273,7 @@ class _Run:
             status, assumptions = "consistent", ASSUMPTIONS
             if search is not None:
                 assumptions += tuple(f"{text}, and is zero" for text in search.open_weights())
+                assumptions += search.shared_weights()
         layers = () if search is None else search.layers()
         special = [] if search is None else search.planes.special()
         return Result(
@@ -289,4 +294,7 @@ class _Run:
             failing=tuple(special if self.network is None else failing(self.network)),
             redundant=() if self.certificate is None else tuple(redundant(self.certificate)),
             ambiguities=() if self.network is None else tuple(ambiguities(self.network)),
+            kernels=() if self.network is None else shared_kernels(self.network),
+            skips=() if self.network is None else skips(self.network),
+            either_side=() if self.network is None else either_side(self.network),
         )

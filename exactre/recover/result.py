@@ -17,6 +17,7 @@ from exactre.oracle.measured import MeasuredOracle
 from exactre.oracle.protocol import Oracle
 from exactre.rational import Rational
 from exactre.recover.ambiguity import Ambiguity
+from exactre.recover.kernels import SharedKernel
 
 Target = (
     Network
@@ -50,6 +51,9 @@ class Result:
     (`missing` says what is not recovered and why; `network` may be None). `queries` counts all queries,
     `equivalence_queries` the witnesses handed back by the equivalence check (Angluin's sense).
 
+    `kernels` are rows of the network that share their weights, `skips` says what is read past a layer, and
+    `either_side` which neurons could be active on their other side, with as few weights.
+
     `shares` says how much of each layer was found; `failing` which hypotheses of proofs/DEEP.md fail at
     which neurons of the recovered network, or without one at which points that were seen; `redundant` which
     neurons of the given network are not needed and why; `ambiguities` are other networks, each with its proof
@@ -69,6 +73,9 @@ class Result:
     layers: tuple[int, ...]
     assumptions: tuple[str, ...]
     missing: tuple[str, ...]
+    kernels: tuple[SharedKernel, ...] = ()
+    skips: tuple[str, ...] = ()
+    either_side: tuple[str, ...] = ()
     measured: Measurement | None = None  # of a recovery with exact=False
     shares: tuple[str, ...] = ()
     failing: tuple[str, ...] = ()
@@ -102,6 +109,9 @@ class Result:
         lines += [f"not generic     {text}" for text in self.failing]
         lines += [f"not needed      {text}" for text in self.redundant]
         lines += [f"ambiguous       {each.what}: both are the same function" for each in self.ambiguities]
+        lines += [f"kernel          {kernel.describe()}" for kernel in self.kernels]
+        lines += [f"skip            {text}" for text in self.skips]
+        lines += [f"either side     {text}" for text in self.either_side]
         lines += [f"assumed         {text}" for text in self.assumptions]
         lines += [f"missing         {text}" for text in self.missing]
         return "\n".join(lines)

@@ -15,20 +15,23 @@ import numpy as np
 
 from exactre.recover import layer
 from exactre.recover.complete import Completion, complete_from_kink, complete_from_outputs, complete_known
-from exactre.recover.jet import Jets
-from exactre.recover.line import Line
+from exactre.recover.jet import Chart, Jets
+from exactre.recover.line import Line, jump_form
 from exactre.recover.model import Neuron
 from exactre.recover.orient import Votes, orient_from_rows, orient_in_regions
 from exactre.recover.output import output_rows
 from exactre.recover.planes import Planes
+from exactre.recover.pooling import Pooling
 from exactre.recover.row import Row
-from exactre.recover.signs import solve_signs
+from exactre.recover.signs import solve_signs, sparsest_signs
 from exactre.recover.survey import Survey
 from exactre.recover.trace import Tracer
+from exactre.recover.translates import Translates
 
 _FIRST_LINES = 3
 _ROUNDS = 24
 _STEERED = 12
+_STEERED_MAXIMA = 4
 _TRACES = 2
 _WIDE_TRACES = 12  # most kinks are deeper than one wide layer without signs
 _AROUND = 24  # kinks looked at alone in one round
@@ -46,6 +49,8 @@ class Search:
         self.rng = rng
         self.survey = Survey(jets, [int(v) for v in rng.integers(-4096, 4097, size=jets.dim)])
         self._watch = watch
+        self._translates = Translates(self.survey, self._tracer)
+        self._pooling = Pooling(self.survey, self._tracer)
         self._tried: set[tuple[int, ...]] = set()
         self._sought: set[tuple[int, int, int]] = set()
         self._programmed: set[tuple[int, int, int]] = set()
@@ -100,6 +105,19 @@ class Search:
             self._say("lines")
             self.survey.scan(self._line())
             layer.first_layer(self.survey, self.rng)
+            self._translates.first_layer()
+
+    def reads_few_inputs(self) -> bool:
+        """Whether a neuron that the first lines found has a row over the inputs with zeros; two queries."""
+        survey = self.survey
+        known = next((i for i, owner in enumerate(survey.owner) if owner is not None), None)
+        if known is None:
+            return False
+        kink, chart = survey.kinks[known], survey.jets.chart
+        num, q = kink.line.at([kink.t0, kink.t1])
+        full = survey.jets.over(Chart.identity(survey.jets.ledger.input_dim))
+        form = jump_form(*full.at(chart.lift_num(num, 1 << q), q))
+        return form is not None and not all(form[:-1])
 
     def look_at_plane(self) -> bool:
         """Take the neurons that one more plane shows; False where no more are looked at."""
@@ -156,6 +174,12 @@ class Search:
         unseen = [self.survey.model.depth[z] for z, _ in self.open_pairs()]
         return [(a * b - unseen.count(k), a * b) for k, (a, b) in enumerate(pairwise(widths))]
 
+    def shared_weights(self) -> tuple[str, ...]:
+        """What was taken over from another place of a kernel, in words."""
+        taken = len(self.survey.certain - self.survey.hidden)
+        text = f"{taken} neurons whose kernel stands elsewhere too share all its weights, also those not seen"
+        return (text,) if taken else ()
+
     def _say(self, stage: str) -> None:
         self._watch(stage, self.layers())
 
@@ -178,8 +202,8 @@ class Search:
 
     def _groups(self) -> bool:
         """Accept the neurons that groups of kinks determine, depth by depth; whether there were any."""
-        found = False
-        for depth in range(len(self.layers())):
+        found = self._pooling.readers()
+        for depth in range(self._pooling.depth, len(self.layers())):
             self._say("signs")
             self._orient(depth)
             self._say("groups")
@@ -190,7 +214,9 @@ class Search:
                     continue
                 self._tried.add(key)
                 row = layer.row_of_group(self.survey, self._tracer(), depth, fresh)
-                found |= row is not None and self._accept(*row)
+                if row is not None and self._accept(*row):
+                    found = True
+                    self._translates.later_layer(depth + 1)
             found |= self._complete(depth + 1)
         return found
 
@@ -217,6 +243,8 @@ class Search:
         if votes is None or votes.layer != survey.layer(depth) or votes.version != survey.version:
             votes = self._votes[depth] = Votes(survey, depth)
         if votes.count() or orient_from_rows(survey, depth):
+            return
+        if self._translates.orient(depth):
             return
         state = (depth, *survey.layer(depth - 1), *survey.layer(depth))
         if depth and self._has_signs(depth - 1) and self._tried_regions.get(state) != self._rounds:
@@ -285,8 +313,10 @@ class Search:
         layered = True
         for depth in range(len(self.layers())):
             signs = solve_signs(survey.model, survey.layer(depth), everything, {})
-            survey.orientation.update(signs or {})
             layered &= signs is not None
+            if signs is None and not survey.hidden.intersection(survey.layer(depth)):
+                signs = sparsest_signs(survey.model, survey.layer(depth), everything)
+            survey.orientation.update(signs or {})
         return layered
 
     def _more(self) -> None:
@@ -294,7 +324,14 @@ class Search:
         survey = self.survey
         self._say("lines")
         survey.scan(self._line())
+        self._pooling.find()
+        if self._pooling.maxima and self._idle < _PATIENCE:
+            # Lines find what is still missing of maxima; what looks odd until then is theirs.
+            self._pooling.steer(_STEERED_MAXIMA, self.rng)
+            return
         layer.first_layer(survey, self.rng)
+        if not self._pooling.maxima:
+            self._translates.first_layer()
         # The units of a wide layer cannot be turned on and off apart, and lines show most of what reads them.
         oriented = [
             d
@@ -387,7 +424,9 @@ class Search:
         for z in range(len(depth)):
             evidence = self.survey.evidence_of(z)
             is_stale = any(d < depth[z] for d in depth[z + 1 :])
-            if evidence.misses > (0 if is_stale else len(evidence.explained)):
+            if z not in self.survey.certain and evidence.misses > (
+                0 if is_stale else len(evidence.explained)
+            ):
                 contradicted.add(z)
         if contradicted:
             self.survey.without(contradicted)

@@ -18,6 +18,7 @@ from exactre.recover.modular import PRIME, combination
 
 _MOST_UNKNOWNS = 96
 _MOST_TRIED = 12
+_TRIES = 64
 
 
 def solve_signs(
@@ -58,6 +59,46 @@ def solve_signs(
     if signs is None:
         return None
     return {**known, **{unknown[k]: s for k, s in zip(read, signs, strict=True)}}
+
+
+def sparsest_signs(
+    model: Model, layer: Sequence[int], rows: Sequence[tuple[Mapping[int, int], Sequence[int]]]
+) -> dict[int, int]:
+    """Signs {neuron: +-1} of a layer under which what its readers take from before it has most zeros.
+
+    For networks with skips, where no signs leave nothing. One entry that is zero tells the signs of the
+    neurons that bear on it; empty where they leave no two zeros.
+    """
+    top, signs, most = model.depth[layer[0]], {}, 1
+    lower = [i for i, d in enumerate(model.depth) if d < top]
+    forms = {
+        j: [*model.neurons[j].linear[:-1], *(model.neurons[j].parents.get(i, 0) for i in lower)]
+        for j in layer
+    }
+    readers = [
+        ({j: parents[j] for j in layer if j in parents}, [*linear[:-1], *(parents.get(i, 0) for i in lower)])
+        for parents, linear in rows
+        if any(j in parents for j in layer)
+    ]
+    tries = 0
+    for weights, rest in readers:
+        for c, target in enumerate(rest):
+            bearing = [j for j in weights if forms[j][c]]
+            if not target or not 0 < len(bearing) <= _MOST_UNKNOWNS or tries >= _TRIES:
+                continue
+            tries += 1
+            found = _signs([[weights[j] * forms[j][c]] for j in bearing], [target])
+            if found is None:
+                continue
+            chosen = dict(zip(bearing, found, strict=True))
+            zeros = sum(
+                value == sum(a * chosen.get(j, 1) * forms[j][k] for j, a in taken.items())
+                for taken, values in readers
+                for k, value in enumerate(values)
+            )
+            if zeros > most:
+                signs, most = chosen, zeros
+    return signs
 
 
 def _signs(columns: list[list[int]], target: list[int]) -> list[int] | None:

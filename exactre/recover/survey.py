@@ -56,6 +56,8 @@ class Survey:
         self._targets: list[NDArray[np.int64]] = []  # the kinks' forms modulo the prime
         self.orientation: dict[int, int] = {}
         self.idle: dict[int, set[int]] = {}  # units of the layer before whose weight was not seen
+        self.certain: set[int] = set()  # neurons whose rows rest on more than the kinks that they explain
+        self.hidden: set[int] = set()  # those of them that flip unseen, or where two others do, in a maximum
         self._sampled = Sampled(Model(jets.dim))
         self.base = fmpz_mat(1, jets.dim, list(base))
         self.base_piece = jets.at(self.base, BASE_BITS)[0]
@@ -77,7 +79,9 @@ class Survey:
         """Scan a line and index its kinks; the known neurons' flips are looked at first."""
         number = len(self.lines)
         self.lines.append(line)
-        kinks = scan(self.jets, line, self._flips(line, low, high), low=low, high=high)
+        flips = self.floats().flips(*line.floats(), float(low), float(high))
+        sure, doubtful = ([t for t, z in flips if (z in self.hidden) == is_hidden] for is_hidden in (0, 1))
+        kinks = scan(self.jets, line, sure, doubtful=doubtful, low=low, high=high)
         ends = [low, *(t for kink in kinks for t in (kink.t0, kink.t1)), high]
         start = len(self._sampled.points)
         num, q = line.at(ends)
@@ -187,6 +191,14 @@ class Survey:
         """What the scanned lines say about a known neuron."""
         return self._evidence(self._sampled.signs[z] > 0)
 
+    def evidence_of_choice(self, forms: Sequence[Sequence[int]]) -> Evidence:
+        """What the scanned lines say about a maximum of forms: it bends where the greatest one changes."""
+        values = np.stack([self._sampled.evaluate(Neuron({}, tuple(form))) for form in forms])
+        greatest = values.argmax(axis=0)
+        first, second, kinks = self._steps.T
+        changes = kinks[greatest[first] != greatest[second]]
+        return Evidence(tuple(changes[changes >= 0].tolist()), int((changes < 0).sum()))
+
     def _evidence(self, positive: NDArray[np.bool_]) -> Evidence:
         kinks = self._flips_of(positive)
         explained = kinks[kinks >= 0]
@@ -199,6 +211,8 @@ class Survey:
         for z in model.by_depth():
             if z not in dropped and all(j in kept for j in model.neurons[z].parents):
                 kept[z] = len(kept)
+        self.certain = {kept[z] for z in self.certain if z in kept}
+        self.hidden = {kept[z] for z in self.hidden if z in kept}
         self._sampled.keep(list(kept))
         self._modular = [self._modular[z] for z in kept]
         self.orientation = {kept[z]: s for z, s in self.orientation.items() if z in kept}
@@ -269,10 +283,6 @@ class Survey:
             weights = a % PRIME * self._sampled.signs[j, before].astype(np.int64) % PRIME
             total = (total + weights[:, None] * self._modular[j][first:]) % PRIME
         return total
-
-    def _flips(self, line: Line, low: Fraction, high: Fraction) -> list[float]:
-        """Guesses where the known neurons flip on the line."""
-        return [t for t, _ in self.floats().flips(*line.floats(), float(low), float(high))]
 
     def floats(self) -> FloatModel:
         """The known neurons as floats."""

@@ -22,6 +22,7 @@ from exactre.recover.guess import Cell, Crossing, Vector, scaled, unit_form, uni
 from exactre.recover.jet import Jets
 from exactre.recover.line import Form, jump_form, primitive
 from exactre.recover.model import Forms, Model, Signs
+from exactre.recover.reading import Reading
 from exactre.recover.row import Hypothesis, Piece, Row
 
 _SPARE_CROSSINGS = 12
@@ -104,7 +105,7 @@ class Tracer:
                 return straight is None or straight.form != piece.form
         return False
 
-    def trace(self, start: BoundaryPiece, hypothesis: Hypothesis) -> Row | None:
+    def trace(self, start: BoundaryPiece, hypothesis: Hypothesis | Reading) -> Row | None:
         """The row of the neuron that bends at `start`, if the hypothesis fits; else None.
 
         The hypothesis holds the equations of `start` already, at its scale. Walls of deeper neurons than it
@@ -145,7 +146,7 @@ class Tracer:
         return None
 
     def _foreseen(
-        self, piece: BoundaryPiece, crossing: Crossing, hypothesis: Hypothesis
+        self, piece: BoundaryPiece, crossing: Crossing, hypothesis: Hypothesis | Reading
     ) -> BoundaryPiece | None:
         """The piece beyond a wall, free of queries, where the equations so far determine it."""
         signs = tuple(-s if j == crossing.wall else s for j, s in enumerate(piece.signs))
@@ -162,7 +163,7 @@ class Tracer:
     def _choose(
         self,
         pieces: Sequence[BoundaryPiece],
-        hypothesis: Hypothesis,
+        hypothesis: Hypothesis | Reading,
         visited: set[Signs],
         exits: dict[Signs, list[_Exit]],
     ) -> tuple[BoundaryPiece, Crossing] | None:
