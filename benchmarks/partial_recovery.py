@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from fractions import Fraction
 from pathlib import Path
 
@@ -96,11 +97,16 @@ def _direction(row: Row) -> tuple[object, Fraction]:
 
 def main(seconds: float, path: Path) -> None:
     net = load(path)
+    start = time.process_time()
     result = recover(net, timeout=seconds)
+    used = time.process_time() - start
     live = flipping(net)
     depth = len(result.layers)
     right = agreeing(result.graph, true_rows(net, depth, live))
-    print(f"{path.name}: {result.status}, {result.queries} queries, {result.seconds:.0f} s")
+    print(
+        f"{path.name}: {result.status}, {result.queries} queries, {result.seconds:.0f} s, "
+        f"{used:.0f} processor seconds"
+    )
     print("layer  neurons  flipping  found  exactly right")
     for k, node in enumerate(net.hidden):
         found, good = (result.layers[k], right[k]) if k < depth else (0, 0)

@@ -34,7 +34,6 @@ _STEERED = 12
 _STEERED_MAXIMA = 4
 _TRACES = 2
 _WIDE_TRACES = 12  # most kinks are deeper than one wide layer without signs
-_AROUND = 24  # kinks looked at alone in one round
 _PATIENCE = 2
 _PROGRAMS = 2  # mixed-integer programs in one recovery
 _DOUBTS = 1  # rounds of second thoughts where no signs make the network layered
@@ -225,8 +224,8 @@ class Search:
         survey, found = self.survey, False
         for z in survey.layer(depth):
             for unit in self._open(z):
-                seen = self.rng.permutation(survey.unexplained())[:_AROUND].tolist()
-                if any(complete_from_kink(survey, self._tracer(), z, unit, i) for i in seen):
+                shown = survey.showing(z, unit)
+                if any(complete_from_kink(survey, self._tracer(), z, unit, i) for i in shown):
                     found = True
                     continue
                 key = (z, unit, len(survey.model))

@@ -161,6 +161,27 @@ class Survey:
             )
         return known[kink, gradient]
 
+    def showing(self, z: int, unit: int) -> list[int]:
+        """Unexplained kinks that fit a neuron's row with another weight on an open unit, modulo the prime.
+
+        Of the row's open units this one alone is active there, and the kink's form is a combination of both.
+        """
+        signs, orientation = self._sampled.signs[:, self._before], self.orientation
+        fits = np.array([owner is None for owner in self.owner], dtype=bool)
+        for j in self.idle[z]:
+            fits &= (signs[j] == orientation[j]) == (j == unit)
+        found = np.flatnonzero(fits)
+        if not len(found):
+            return []
+        row, form = self._modular[z][found], self._modular[unit][found]
+        target = np.stack([self._targets[i] for i in found.tolist()])
+        # With the row taken out by its first column, what is left of the other two has to be parallel.
+        lead = row[:, :1]
+        form, target = ((lead * v % PRIME - v[:, :1] * row) % PRIME for v in (form, target))
+        parallel = (form[:, 1:2] * target - target[:, 1:2] * form) % PRIME == 0
+        kept: list[int] = found[parallel.all(axis=1)].tolist()
+        return kept
+
     def layer(self, depth: int) -> list[int]:
         """The known neurons of one depth."""
         return [j for j, d in enumerate(self.model.depth) if d == depth]

@@ -11,8 +11,8 @@ from exactre import Network, recover
 NET = Network.from_rows(
     [
         ([[3, 1, 0], [1, -2, 1], [0, 1, 3]], [1, -1, Fraction(1, 2)]),
-        ([[2, 1, -1], [-1, 2, 1], [1, -3, 1]], [-1, Fraction(1, 3), Fraction(5, 4)]),
-        ([[1, -2, 1]], [0]),
+        ([[2, 1, -1], [-1, 2, 1], [-2, -1, 2]], [-1, Fraction(1, 3), Fraction(5, 4)]),
+        ([[5, -7, 3]], [0]),
     ]
 )
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from recover_targets import jets_of, random_net, truth
 
-from exactre.recover.complete import complete_known
+from exactre.recover.complete import complete_from_kink, complete_known
 from exactre.recover.search import Search
 
 
@@ -50,3 +50,23 @@ def test_the_weight_of_a_known_neuron_is_measured_where_the_boundaries_meet(extr
     assert (survey.model.neurons[z] == row) == (not extra)
     assert complete_known(survey, search._tracer(), z, unit)
     assert survey.model.neurons[z] == row
+
+
+def test_kinks_that_show_an_open_weight_are_found_without_a_query():
+    net = random_net([3, 4, 2, 1], 5)
+    search, known = known_search(net)
+    survey = search.survey
+    survey.orientation.update(known.orientation)
+    unit, z = known.layers[0][0], known.layers[1][0]
+    row = survey.model.neurons[z]
+    search.first_lines()
+    survey.idle[z] = {unit}
+    survey.adjust(z, unit, Fraction(row.parents[unit]))
+    queries = survey.jets.ledger.queries
+    shown = survey.showing(z, unit)
+    assert shown
+    assert all(survey.signs(i)[unit] == survey.orientation[unit] for i in shown)
+    assert complete_from_kink(survey, search._tracer(), z, unit, shown[0])
+    assert survey.model.neurons[z] == row
+    assert survey.jets.ledger.queries == queries
+    assert not survey.idle[z]
