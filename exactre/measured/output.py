@@ -21,6 +21,7 @@ from exactre.oracle.measured import Array
 _SPREAD = (0.5, 2.0, 8.0)
 _GRID = 2.0**-8
 _INTEGERS = -40.0  # binary logarithm of the false-positive bound
+_REFINED = 3
 _SOLVED = 2.0**-44  # relative error of a least squares solution itself
 
 
@@ -105,7 +106,8 @@ def solved(known: Known, values: Values) -> Output | None:
     if np.linalg.matrix_rank(system, tol=_SOLVED * np.linalg.norm(system)) < system.shape[1]:
         return None
     found = np.zeros((len(seen), values.answers.shape[1]))
-    found[seen] = inverse @ (values.answers * weights)
+    for _ in range(_REFINED):  # a product with the inverse alone leaves its rounding times the condition
+        found[seen] += inverse @ ((values.answers - features @ found) * weights)
     residual = (values.answers - features @ found) * weights
     if (np.abs(residual) > 8).any():
         return None

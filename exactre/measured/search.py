@@ -20,6 +20,7 @@ from exactre.measured.orientation import signs
 from exactre.measured.probe import Probe
 from exactre.measured.reach import shown
 from exactre.measured.sharpen import narrowed, sharpened
+from exactre.measured.steer import steered_line
 from exactre.measured.survey import Bend, Survey, nearest_neuron
 
 Watch = Callable[[str, tuple[int, ...]], None]
@@ -32,6 +33,7 @@ _POOR = 6  # a row with more than one in so many entries open is measured again
 _REACHED = 8  # up to so many open entries of a row are looked for on purpose
 _SOUGHT = 4
 _LINES_FIRST = 5
+_RANDOM_LINES = 4  # lines before any is steered
 _SAMPLES = 3  # times that the points for the output are doubled while numbers of it are open
 _CHECKS = 64
 _AGREES = 4.0
@@ -67,8 +69,8 @@ class Search:
         """Search until the network stands; False, with `missing`, when the rounds are over."""
         for lines in range(1, _ROUNDS + 1):
             self._watch("lines", self.widths())
-            line = self.survey.random_line()
-            self.survey.look(line, self.survey.ends(line), self._wanted)
+            line, ends = self._line(lines)
+            self.survey.look(line, ends, self._wanted)
             if lines < _FIRST_LINES and self.probe.dim <= _MANY_INPUTS:
                 continue
             self._watch("rows", self.widths())
@@ -77,6 +79,14 @@ class Search:
                 if self._finish():
                     return True
         return False
+
+    def _line(self, number: int) -> tuple[Line, list[float]]:
+        """A random line, or by turns one that makes neurons over an oriented layer flip."""
+        depths = [k for k, layer in enumerate(self.known.layers) if layer.sign.all()]
+        if number <= _RANDOM_LINES or not depths or number % 2:
+            line = self.survey.random_line()
+            return line, self.survey.ends(line)
+        return steered_line(self.probe, self.known, depths[(number // 2) % len(depths)])
 
     def _wanted(self, line: Line, kink: Kink, room: float) -> bool:
         """Whether a kink's normal is worth its queries: nobody's, or that of a row which is still poor."""
@@ -142,7 +152,8 @@ class Search:
             layer = below.with_layer(_layer_of(done))
             pool = [b for b in pool if nearest_neuron(layer, b.point, b.v, b.error) is None]
         self.pending = []
-        least = 1 if depth == 0 and self.probe.dim > _MANY_INPUTS else 2
+        many = depth == 0 and self.probe.dim > _MANY_INPUTS
+        least = 1 if many or self.survey.lines > _LINES_FIRST else 2
         fresh: list[Neuron] = []
         for candidate in grouped(below, depth, pool):
             if len(candidate.bends) < least:
