@@ -28,7 +28,7 @@ _FITS = 2.0  # error bounds
 
 @dataclass
 class Candidate:
-    """A row (p,) up to scale: entries `values` within `errors`, infinite where no bend shows them."""
+    """A row and its bias (p + 1,) up to scale: `values` within `errors`, infinite where no bend shows them."""
 
     values: Array
     errors: Array
@@ -70,17 +70,24 @@ class Candidate:
 
 
 def coefficients(known: Known, depth: int, bend: Bend) -> tuple[Array, Array] | None:
-    """Weights (p,) up to scale, and errors, of the neuron that bends here, if it reads layer `depth`.
+    """Weights and bias (p + 1,) up to scale, and errors, of the neuron that bends here, if it reads layer `depth`.
 
     Depth 0 are the inputs. None where the normal is no combination of the active neurons' forms, or where
-    there are so many of them that any normal would be.
+    there are so many of them that any normal would be. The bias tells parallel boundaries apart: those of
+    deeper neurons over one active unit are parallel to the unit's.
     """
-    if depth == 0:
-        return bend.normal, bend.normal_error
-    cell = known.cell(bend.point)
-    values, forms = cell.below(depth)
-    active = np.flatnonzero(values > 0)
-    return combination(forms[active], active, len(values), bend, _SPARE)
+    values, forms = known.cell(bend.point).below(depth)
+    row, errors = bend.normal, bend.normal_error
+    if depth:
+        active = np.flatnonzero(values > 0)
+        found = combination(forms[active], active, len(values), bend, _SPARE)
+        if found is None:
+            return None
+        row, errors = found
+    shown = np.isfinite(errors)
+    error = abs(float(bend.normal @ bend.v)) * bend.error + float(np.hypot.reduce(errors[shown] * values[shown]))
+    error += float(np.abs(row) @ np.abs(values)) * ROUNDING
+    return np.append(row, -float(row @ values)), np.append(errors, error)
 
 
 def combination(
@@ -128,7 +135,7 @@ def refined(known: Known, depth: int, candidate: Candidate) -> Candidate:
     Weighted least squares over the entries and the bias, the leading entry held. Left as it is where that
     does not fit, or where there is nothing to gain.
     """
-    entries = np.flatnonzero(np.isfinite(candidate.errors))
+    entries = np.flatnonzero(np.isfinite(candidate.errors[:-1]))
     values, errors = candidate.values[entries], candidate.errors[entries]
     if len(candidate.bends) < _PLACES or len(entries) > _LONG or not len(entries):
         return candidate

@@ -52,7 +52,7 @@ class Neuron:
 def neuron_of(known: Known, depth: int, candidate: Candidate) -> Neuron | None:
     """The neuron on the first grid that has exactly one row for the candidate; None where none has."""
     candidate = refined(known, depth, candidate)
-    shown = np.flatnonzero(np.isfinite(candidate.errors))
+    shown = np.flatnonzero(np.isfinite(candidate.errors[:-1]))
     for grid in GRIDS:
         snapped = snap(candidate.values[shown], candidate.errors[shown], grid)
         if snapped is not None and snapped.false_positive < _LIKELY:
@@ -65,7 +65,7 @@ def neuron_of(known: Known, depth: int, candidate: Candidate) -> Neuron | None:
 def _placed(
     known: Known, depth: int, candidate: Candidate, shown: NDArray[np.int64], snapped: Snapped
 ) -> Neuron | None:
-    row, errors = np.zeros(len(candidate.values)), np.full(len(candidate.values), np.inf)
+    row, errors = np.zeros(len(candidate.values) - 1), np.full(len(candidate.values) - 1, np.inf)
     row[shown] = snapped.entries
     errors[shown] = 0.0
     scale = abs(snapped.scale)

@@ -25,7 +25,7 @@ from exactre.measured.survey import Bend, Survey, nearest_neuron
 
 Watch = Callable[[str, tuple[int, ...]], None]
 
-_ROUNDS = 24
+_ROUNDS = 96
 _FIRST_LINES = 2
 _MANY_INPUTS = 64  # so many entries tell a row of the grid from one bend alone
 _ROOMIER = 2.0

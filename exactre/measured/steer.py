@@ -13,20 +13,20 @@ from exactre.measured.probe import Probe
 from exactre.oracle.measured import Array
 
 _STEPS = 50
-_RADIUS = 64.0
-_GRID = 2.0**-4
+_RADII = (3, 9)  # binary logarithms
+_GRID = 2.0**-10  # of the radius
 _ENDS = 17
 
 
 def steered_line(probe: Probe, known: Known, depth: int) -> tuple[Line, list[float]]:
     """A line between two extremes of oriented layer `depth`, and where its intervals end."""
-    radius = _RADIUS if probe.box is None else probe.box.width / 4
+    radius = 2.0 ** probe.rng.integers(*_RADII) if probe.box is None else probe.box.width / 4
     middle = 0.0 if probe.box is None else probe.box.middle
     width = len(known.layers[depth].bias)
     ends = []
     for _ in range(2):
         found = _extreme(known, depth, _gains(width, probe.rng), middle, radius, probe.rng)
-        grid = _GRID * radius / _RADIUS
+        grid = _GRID * 2.0 ** np.ceil(np.log2(radius))
         ends.append(np.rint(found / grid) * grid)
     p, q = (end if probe.box is None else np.clip(end, probe.box.low, probe.box.high) for end in ends)
     return Line(p, q - p), np.linspace(0.0, 1.0, _ENDS).tolist()
