@@ -28,7 +28,7 @@ _FITS = 2.0  # error bounds
 
 @dataclass
 class Candidate:
-    """A row and its bias (p + 1,) up to scale: `values` within `errors`, infinite where no bend shows them."""
+    """A row and its bias (p + 1,) up to scale: `values` within `errors`, infinite where not shown."""
 
     values: Array
     errors: Array
@@ -70,7 +70,7 @@ class Candidate:
 
 
 def coefficients(known: Known, depth: int, bend: Bend) -> tuple[Array, Array] | None:
-    """Weights and bias (p + 1,) up to scale, and errors, of the neuron that bends here, if it reads layer `depth`.
+    """Weights and bias (p + 1,) up to scale, and errors, of a neuron over layer `depth` that bends here.
 
     Depth 0 are the inputs. None where the normal is no combination of the active neurons' forms, or where
     there are so many of them that any normal would be. The bias tells parallel boundaries apart: those of
@@ -85,7 +85,9 @@ def coefficients(known: Known, depth: int, bend: Bend) -> tuple[Array, Array] | 
             return None
         row, errors = found
     shown = np.isfinite(errors)
-    error = abs(float(bend.normal @ bend.v)) * bend.error + float(np.hypot.reduce(errors[shown] * values[shown]))
+    error = abs(float(bend.normal @ bend.v)) * bend.error + float(
+        np.hypot.reduce(errors[shown] * values[shown])
+    )
     error += float(np.abs(row) @ np.abs(values)) * ROUNDING
     return np.append(row, -float(row @ values)), np.append(errors, error)
 
@@ -112,14 +114,16 @@ def combination(
     return values, errors
 
 
-def grouped(known: Known, depth: int, bends: Sequence[Bend]) -> list[Candidate]:
-    """The bends as candidates over layer `depth`, those seen most often and best first."""
+def grouped(
+    known: Known, depth: int, bends: Sequence[Bend], traced: Sequence[Candidate] = ()
+) -> list[Candidate]:
+    """The bends as candidates over layer `depth`, those seen most often and best first; `traced` are more."""
     candidates: list[Candidate] = []
-    for bend in sorted(bends, key=lambda bend: bend.quality):
-        found = coefficients(known, depth, bend)
-        if found is None:
-            continue
-        new = Candidate(*found, [bend])
+    found = [
+        (coefficients(known, depth, bend), bend) for bend in sorted(bends, key=lambda bend: bend.quality)
+    ]
+    fresh = [Candidate(*coefficient, [bend]) for coefficient, bend in found if coefficient is not None]
+    for new in [*traced, *fresh]:
         while True:  # what has grown may overlap with more
             merged = next((k for k, old in enumerate(candidates) if old.merge(new)), None)
             if merged is None:

@@ -72,15 +72,15 @@ class _Samples:
         return (self.y[b] - self.y[a]) / (b - a)
 
 
-def scan(probe: Probe, line: Line, ends: list[float]) -> list[Kink]:
+def scan(probe: Probe, line: Line, ends: list[float], levels: int = _LEVELS) -> list[Kink]:
     """The kinks on a line between the first and the last of `ends`, in order; intervals between `ends` first.
 
-    Kinks closer together than the noise lets see are left out.
+    Kinks closer together than the noise lets see, or than `levels` halvings tell apart, are left out.
     """
     samples = _Samples(probe, line)
     found: list[Kink] = []
     open_intervals = list(pairwise(ends))
-    for _ in range(_LEVELS):
+    for _ in range(levels):
         samples.ask([t for a, b in open_intervals for t in _stations(a, b)])
         maybe: list[tuple[float, float, float]] = []
         split: list[tuple[float, float]] = []

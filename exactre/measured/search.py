@@ -12,7 +12,7 @@ from dataclasses import replace
 import numpy as np
 
 from exactre.measured import output
-from exactre.measured.candidate import grouped
+from exactre.measured.candidate import Candidate, grouped
 from exactre.measured.known import Known, Layer
 from exactre.measured.line import Kink, Line
 from exactre.measured.neuron import Neuron, neuron_of
@@ -20,8 +20,10 @@ from exactre.measured.orientation import signs
 from exactre.measured.probe import Probe
 from exactre.measured.reach import shown
 from exactre.measured.sharpen import narrowed, sharpened
+from exactre.measured.sides import told
 from exactre.measured.steer import steered_line
 from exactre.measured.survey import Bend, Survey, nearest_neuron
+from exactre.measured.trace import Tracer
 
 Watch = Callable[[str, tuple[int, ...]], None]
 
@@ -35,6 +37,8 @@ _SOUGHT = 4
 _LINES_FIRST = 5
 _RANDOM_LINES = 4  # lines before any is steered
 _SAMPLES = 3  # times that the points for the output are doubled while numbers of it are open
+_SETTLED = 2
+_TRACED = 2
 _CHECKS = 64
 _AGREES = 4.0
 _BESIDE = (-2.0, -0.25, 0.25, 2.0)
@@ -56,6 +60,8 @@ class Search:
         self.missing = "no line shows a kink"
         self._watch = watch
         self._sought: dict[tuple[int, int, bytes], int] = {}  # how often an entry was looked for in vain
+        self._tracer = Tracer(probe)
+        self._widths: dict[int, tuple[int, int]] = {}  # of a layer, and since how many lines
         self._settled: dict[tuple[int, frozenset[int]], Neuron | None] = {}
 
     def widths(self) -> tuple[int, ...]:
@@ -120,12 +126,21 @@ class Search:
                 return True
             self._watch("signs", self.widths())
             found = signs(self.known, pool)
+            if not found.all() and self._is_settled(depth):
+                found = told(self._tracer, self.known, pool, found)
             if not found.all():
                 self.missing = f"the active sides of layer {depth + 1} are not known"
                 return False
             oriented = replace(self.known.layers[-1], sign=found).oriented()
             self.known = self.known.with_last(oriented)
         return False
+
+    def _is_settled(self, depth: int) -> bool:
+        """Whether no neuron was found in a layer for some lines: traces over a part of a layer are wasted."""
+        width = len(self.layers[depth])
+        if self._widths.get(depth, (0, 0))[0] != width:
+            self._widths[depth] = width, self.survey.lines
+        return not depth or self.survey.lines >= self._widths[depth][1] + _SETTLED
 
     def _layer(self, depth: int, pool: Sequence[Bend]) -> bool:
         """Find the neurons of one layer among the bends; True when there are some and all are certain."""
@@ -155,7 +170,8 @@ class Search:
         many = depth == 0 and self.probe.dim > _MANY_INPUTS
         least = 1 if many or self.survey.lines > _LINES_FIRST else 2
         fresh: list[Neuron] = []
-        for candidate in grouped(below, depth, pool):
+        traced = self._traced(below, pool) if depth else []
+        for candidate in grouped(below, depth, pool, traced):
             if len(candidate.bends) < least:
                 continue
             key = depth, frozenset(map(id, candidate.bends))
@@ -167,6 +183,20 @@ class Search:
         if fresh:
             done += fresh
             del self.layers[depth + 1 :]
+
+    def _traced(self, below: Known, pool: Sequence[Bend]) -> list[Candidate]:
+        """What was traced, and a few more bends where no fewer units are active than there are inputs."""
+        depth = len(below.layers)
+        hard = [b for b in pool if np.count_nonzero(below.cell(b.point).values[-1] > 0) >= self.probe.dim]
+        for bend in sorted(hard, key=lambda bend: bend.quality)[:_TRACED]:
+            self._tracer.trace(below, bend)
+        found = [trace.candidate(below) for trace in self._tracer.over(below)]
+        layer = below.with_layer(_layer_of(self.layers[depth])) if self.layers[depth] else below
+        return [
+            c
+            for c in found
+            if nearest_neuron(layer, c.bends[0].point, c.bends[0].v, c.bends[0].error) is None
+        ]
 
     def _settle(self, below: Known, depth: int, neuron: Neuron | None) -> Neuron | None:
         """A neuron with its open entries looked at again: by its own bends, and by far points."""

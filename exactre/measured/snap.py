@@ -60,6 +60,8 @@ def snap(values: Array, errors: Array, grid: Grid) -> Snapped | None:
     A row without two certain entries has no scale, and none is claimed.
     """
     sizes = np.abs(values)
+    if len(sizes) < 2:
+        return None
     lead = int((sizes - errors).argmax())
     if sizes[lead] <= 4 * errors[lead]:
         return None

@@ -1,4 +1,4 @@
-"""Lines on which neurons flip that seldom do: between points where a few known units are large, the others off.
+"""Lines on which neurons flip that seldom do: between points where a few known units are large, others off.
 
 A neuron of the next layer whose weights on the visited units have both signs flips on the way (design 4.7).
 """
