@@ -22,7 +22,8 @@ _AGREEMENT = -24.0  # binary logarithm of the chance that two strangers agree
 _SPARE = 1
 _RESIDUAL = 2.0
 _PLACES = 3
-_LONG = 128
+_LONG = 512
+_DROPPED = 8  # up to one in so many places may be another neuron's
 _FITS = 2.0  # error bounds
 
 
@@ -143,39 +144,52 @@ def refined(known: Known, depth: int, candidate: Candidate) -> Candidate:
     values, errors = candidate.values[entries], candidate.errors[entries]
     if len(candidate.bends) < _PLACES or len(entries) > _LONG or not len(entries):
         return candidate
-    with np.errstate(divide="ignore"):
-        lead = int(np.argmin(errors / np.abs(values)))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        lead = int(np.argmin(np.where(values != 0, errors / np.abs(values), np.inf)))
+    if not values[lead]:
+        return candidate
     relative = errors[lead] / abs(values[lead])
     prior = values / values[lead]
     spread = errors / abs(values[lead]) + np.abs(prior) * relative
-    rows, targets = [], []
-    for bend in candidate.bends:
+    rows, targets, places = [], [], []
+    for place, bend in enumerate(candidate.bends):
         below, forms = known.cell(bend.point).below(depth)
         if np.delete(below, entries).any():
             continue
         here = below[entries]
         error = abs(float(prior @ forms[entries] @ bend.v)) * bend.error
         error += float(np.abs(prior) @ np.abs(here)) * ROUNDING
-        rows.append(np.append(here, 1.0) / error)
-        targets.append(-here[lead] / error)
+        if error > 0:
+            rows.append(np.append(here, 1.0) / error)
+            targets.append(-here[lead] / error)
+            places.append(place)
     free = [k for k in range(len(entries)) if k != lead]
-    if len(rows) < _PLACES:
-        return candidate
     # Unknowns are the differences from the prior, in units of its spread, and the bias.
-    table = np.array(rows)
     scale = np.append(spread[free], 1.0)
-    known_part = np.array(targets) - table[:, free] @ prior[free]
-    places = table[:, [*free, len(entries)]] * scale
-    whole = np.vstack([np.eye(len(free), len(free) + 1), places])
-    target = np.concatenate([np.zeros(len(free)), known_part])
-    inverse = np.linalg.pinv(whole, rcond=2.0**-50)
-    found = inverse @ target
-    if (np.abs(whole @ found - target) > _FITS).any():
-        return candidate
+    dropped: list[int] = []
+    while True:
+        if len(rows) < _PLACES:
+            return candidate
+        table = np.array(rows)
+        known_part = np.array(targets) - table[:, free] @ prior[free]
+        whole = np.vstack([np.eye(len(free), len(free) + 1), table[:, [*free, len(entries)]] * scale])
+        target = np.concatenate([np.zeros(len(free)), known_part])
+        inverse = np.linalg.pinv(whole, rcond=2.0**-50)
+        found = inverse @ target
+        off = np.abs(whole @ found - target)
+        if (off <= _FITS).all():
+            break
+        # A kink of another neuron may have been taken for one of this.
+        worst = int(off[len(free) :].argmax())
+        dropped.append(places.pop(worst))
+        del rows[worst], targets[worst]
+        if len(dropped) * _DROPPED > len(candidate.bends):
+            return candidate
     better_values, better_errors = candidate.values.copy(), candidate.errors.copy()
     better_values[entries[free]] = (prior[free] + found[:-1] * scale[:-1]) * values[lead]
     deviations = np.sqrt((inverse**2).sum(axis=1))[:-1] * scale[:-1]
     better_errors[entries[free]] = deviations * abs(values[lead])
     # The scale is free, so that the leading entry may be taken for exact.
     better_errors[entries[lead]] = abs(values[lead]) * ROUNDING
-    return Candidate(better_values, better_errors, candidate.bends)
+    bends = [bend for place, bend in enumerate(candidate.bends) if place not in dropped]
+    return Candidate(better_values, better_errors, bends)

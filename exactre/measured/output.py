@@ -22,6 +22,7 @@ _SPREAD = (0.5, 2.0, 8.0)
 _GRID = 2.0**-8
 _INTEGERS = -40.0  # binary logarithm of the false-positive bound
 _REFINED = 3
+AGREES = 4.0  # error bounds between an answer and the recovered network's value
 _SOLVED = 2.0**-44  # relative error of a least squares solution itself
 
 
@@ -153,3 +154,13 @@ def predicted(known: Known, output: Output, points: Array) -> Array:
     """The recovered network's values (count, m) at points (count, n), in float64."""
     hidden = np.maximum(known.values(points)[-1], 0.0)
     return np.asarray(hidden @ output.weight.T + output.bias)
+
+
+def refuting(known: Known, output: Output, probe: Probe) -> tuple[Array, int]:
+    """Points (wrong, n) with answers on record that the network does not give; how many are on record."""
+    wrong, count = [], 0
+    for points, answers in probe.ledger.replay():
+        off = np.abs(predicted(known, output, points) - answers).max(axis=1)
+        wrong.append(points[off > AGREES * probe.noise.bound(points)])
+        count += len(points)
+    return np.concatenate(wrong), count

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from exactre.measured.known import Cell, Known
 from exactre.measured.line import Line, scan
@@ -20,13 +21,14 @@ from exactre.measured.sharpen import entry_at, with_entry
 from exactre.measured.survey import Bend, nearest_neuron
 from exactre.oracle.measured import Array
 
-_STEPS = 60
+_STEPS = 40
 _LEVELS = 4
 _WALKS = 60  # they cost no query
 _LOOKS = 8
 _AGAIN = 2
 _ASIDE = (-8, 5)  # binary logarithms of how far from a boundary point a walk starts
 _CLOSE = 2.0**-30
+_FARTHEST = 2.0**8  # of one step
 _MISSING_LEVELS = (2.0**-7, 2.0**-4, 2.0**-2)
 _OPEN_LEVELS = (2.0**2, 2.0**5, 2.0**0)
 _AGAIN_LEVELS = (2.0**1, 2.0**-1, 2.0**-3, 2.0**-5)
@@ -72,12 +74,15 @@ def _places(
 ) -> Iterator[tuple[Array, float]]:
     """Boundary points of the neuron at which `index` has one of these levels, and the level."""
     count = 0
-    for walk in range(_WALKS):
-        level = levels[walk % len(levels)]
-        start = neuron.bends[int(probe.rng.integers(len(neuron.bends)))].point
-        aside = probe.rng.normal(size=known.dim) * float(np.exp2(probe.rng.uniform(*_ASIDE)))
-        point = _walk(known, depth, neuron, index, level, start + aside)
-        if point is not None and not _is_obscure(known, depth, neuron, index, point):
+    rng = probe.rng
+    starts = np.stack([neuron.bends[int(rng.integers(len(neuron.bends)))].point for _ in range(_WALKS)])
+    aside = np.exp2(rng.uniform(*_ASIDE, size=(_WALKS, 1)))
+    heights = np.resize(levels, _WALKS)
+    points, done = _walks(
+        known, depth, neuron, index, heights, starts + rng.normal(size=starts.shape) * aside
+    )
+    for point, level in zip(points[done], heights[done].tolist(), strict=True):
+        if not _is_obscure(known, depth, neuron, index, point):
             yield point, level
             count += 1
             if count == most:
@@ -101,21 +106,40 @@ def _better(known: Known, depth: int, neuron: Neuron, index: int, bends: Sequenc
     return better
 
 
-def _walk(known: Known, depth: int, neuron: Neuron, index: int, level: float, point: Array) -> Array | None:
-    """A point where the neuron is zero and `index` has the value `level`, by Newton's steps."""
+def _walks(
+    known: Known, depth: int, neuron: Neuron, index: int, levels: Array, starts: Array
+) -> tuple[Array, NDArray[np.bool_]]:
+    """Points (count, n) where the neuron is zero and `index` has these levels, by Newton's shortest steps.
+
+    And which of them are such points.
+    """
+    x, row = starts.copy(), _row(neuron)
+    unit = np.zeros(len(row))
+    unit[index] = 1.0
+    done = np.zeros(len(x), dtype=bool)
     for _ in range(_STEPS):
-        cell = known.cell(point)
-        value = float(_row(neuron) @ cell.below(depth)[0]) + neuron.bias
-        target = np.array([value, cell.values[depth - 1][index] - level])
-        if (np.abs(target) < _CLOSE).all():
-            return point
-        forms = np.stack([_form(cell, depth, neuron), cell.forms[depth - 1][index]])
-        step, *_ = np.linalg.lstsq(forms, target, rcond=2.0**-20)
-        size = float(np.abs(step).max())
-        if not 0 < size < 2.0**12:
-            return None
-        point = point - step
-    return None
+        values = known.values(x)[:depth]
+        target = np.maximum(values[-1], 0.0) @ row + neuron.bias, values[-1][:, index] - levels
+        done = (np.abs(target) < _CLOSE).all(axis=0)
+        if done.all():
+            break
+        a = _gradients(known, depth, values, np.where(values[-1] > 0, row, 0.0))
+        b = _gradients(known, depth, values, np.broadcast_to(unit, values[-1].shape))
+        aa, ab, bb = (a * a).sum(axis=1), (a * b).sum(axis=1), (b * b).sum(axis=1)
+        det = np.maximum(aa * bb - ab * ab, 2.0**-40 * aa * bb + 2.0**-200)
+        step = (a.T * (bb * target[0] - ab * target[1]) + b.T * (aa * target[1] - ab * target[0])) / det
+        size = np.maximum(np.abs(step).max(axis=0), 2.0**-100)
+        x = np.where(done[:, None], x, x - (step * np.minimum(1.0, _FARTHEST / size)).T)
+    return x, done
+
+
+def _gradients(known: Known, depth: int, values: Sequence[Array], seeds: Array) -> Array:
+    """Gradients (count, n) of sum_j seeds[:, j] u_j over the last layer of `values`."""
+    for k in range(depth - 1, -1, -1):
+        seeds = seeds @ known.layers[k].weight
+        if k:
+            seeds = np.where(values[k - 1] > 0, seeds, 0.0)
+    return seeds
 
 
 def _is_obscure(known: Known, depth: int, neuron: Neuron, index: int, point: Array) -> bool:

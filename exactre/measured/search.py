@@ -21,7 +21,7 @@ from exactre.measured.probe import Probe
 from exactre.measured.reach import shown
 from exactre.measured.sharpen import narrowed, sharpened
 from exactre.measured.sides import told
-from exactre.measured.steer import steered_line
+from exactre.measured.steer import extremes, steered_line
 from exactre.measured.survey import Bend, Survey, nearest_neuron
 from exactre.measured.trace import Tracer
 
@@ -36,11 +36,14 @@ _REACHED = 8  # up to so many open entries of a row are looked for on purpose
 _SOUGHT = 4
 _LINES_FIRST = 5
 _RANDOM_LINES = 4  # lines before any is steered
+_SELDOM = 5  # every so many lines is random where all that lines show is known
 _SAMPLES = 3  # times that the points for the output are doubled while numbers of it are open
 _SETTLED = 2
 _TRACED = 2
+_FRUITLESS = 4  # traces that gave no neuron of a layer: the bends are deeper ones
+_DEEPER = 6  # so many bends that no neuron explains are worth a trace for the signs of the last layer
 _CHECKS = 64
-_AGREES = 4.0
+_REFUTED = 2  # lines towards points that disagree
 _BESIDE = (-2.0, -0.25, 0.25, 2.0)
 
 
@@ -76,7 +79,7 @@ class Search:
         for lines in range(1, _ROUNDS + 1):
             self._watch("lines", self.widths())
             line, ends = self._line(lines)
-            self.survey.look(line, ends, self._wanted)
+            self.survey.look(line, ends, self._wanted, self._oriented())
             if lines < _FIRST_LINES and self.probe.dim <= _MANY_INPUTS:
                 continue
             self._watch("rows", self.widths())
@@ -86,13 +89,20 @@ class Search:
                     return True
         return False
 
+    def _oriented(self) -> Known:
+        """The known layers, up to the first one without signs."""
+        layers = self.known.layers
+        count = next((k for k, layer in enumerate(layers) if not layer.sign.all()), len(layers) - 1)
+        return Known(self.probe.dim, layers[: count + 1])
+
     def _line(self, number: int) -> tuple[Line, list[float]]:
         """A random line, or by turns one that makes neurons over an oriented layer flip."""
         depths = [k for k, layer in enumerate(self.known.layers) if layer.sign.all()]
-        if number <= _RANDOM_LINES or not depths or number % 2:
+        turns = _SELDOM if self.layers and self._is_settled(len(self.layers) - 1) else 2
+        if number <= _RANDOM_LINES or not depths or number % turns == 1:
             line = self.survey.random_line()
             return line, self.survey.ends(line)
-        return steered_line(self.probe, self.known, depths[(number // 2) % len(depths)])
+        return steered_line(self.probe, self.known, int(self.probe.rng.choice(depths)))
 
     def _wanted(self, line: Line, kink: Kink, room: float) -> bool:
         """Whether a kink's normal is worth its queries: nobody's, or that of a row which is still poor."""
@@ -126,7 +136,7 @@ class Search:
                 return True
             self._watch("signs", self.widths())
             found = signs(self.known, pool)
-            if not found.all() and self._is_settled(depth):
+            if not found.all() and self._is_settled(depth) and (not depth or len(pool) >= _DEEPER):
                 found = told(self._tracer, self.known, pool, found)
             if not found.all():
                 self.missing = f"the active sides of layer {depth + 1} are not known"
@@ -138,7 +148,7 @@ class Search:
     def _is_settled(self, depth: int) -> bool:
         """Whether no neuron was found in a layer for some lines: traces over a part of a layer are wasted."""
         width = len(self.layers[depth])
-        if self._widths.get(depth, (0, 0))[0] != width:
+        if self._widths.get(depth, (-1, 0))[0] != width:
             self._widths[depth] = width, self.survey.lines
         return not depth or self.survey.lines >= self._widths[depth][1] + _SETTLED
 
@@ -185,18 +195,23 @@ class Search:
             del self.layers[depth + 1 :]
 
     def _traced(self, below: Known, pool: Sequence[Bend]) -> list[Candidate]:
-        """What was traced, and a few more bends where no fewer units are active than there are inputs."""
+        """What was traced and is nobody's, and a few more.
+
+        Bends where no fewer units are active than there are inputs say nothing else. Others are left to lines
+        until no line shows a new neuron: then a bend may be a deeper one, or of a neuron that seldom flips.
+        """
         depth = len(below.layers)
-        hard = [b for b in pool if np.count_nonzero(below.cell(b.point).values[-1] > 0) >= self.probe.dim]
-        for bend in sorted(hard, key=lambda bend: bend.quality)[:_TRACED]:
-            self._tracer.trace(below, bend)
-        found = [trace.candidate(below) for trace in self._tracer.over(below)]
         layer = below.with_layer(_layer_of(self.layers[depth])) if self.layers[depth] else below
-        return [
-            c
-            for c in found
-            if nearest_neuron(layer, c.bends[0].point, c.bends[0].v, c.bends[0].error) is None
-        ]
+        fresh = sorted(self._tracer.fresh(below, pool), key=lambda bend: bend.quality)
+        hard = [b for b in fresh if np.count_nonzero(below.cell(b.point).values[-1] > 0) >= self.probe.dim]
+        for bend in hard[:_TRACED]:
+            self._tracer.trace(below, bend)
+        starts = [(trace, trace.bends[0]) for trace in self._tracer.over(below)]
+        found = [t for t, bend in starts if nearest_neuron(layer, bend.point, bend.v, bend.error) is None]
+        if fresh and not hard and len(found) < _FRUITLESS and self.layers[depth] and self._is_settled(depth):
+            trace = self._tracer.trace(below, fresh[0])
+            found += [trace] if trace is not None else []
+        return [trace.candidate(below) for trace in found]
 
     def _settle(self, below: Known, depth: int, neuron: Neuron | None) -> Neuron | None:
         """A neuron with its open entries looked at again: by its own bends, and by far points."""
@@ -263,17 +278,25 @@ class Search:
         return self._agrees(values.points)
 
     def _agrees(self, agreed: np.ndarray) -> bool:
-        """Whether fresh points agree; from a point that did, a line to one that does not is scanned."""
+        """Whether fresh and old points agree; from one that did, lines to some that do not are scanned."""
         assert self.output is not None
-        fresh = output.sampled(self.probe, _CHECKS, ())
+        steered = [
+            extremes(self.probe, self.known, k, 2 * len(layer.bias))
+            for k, layer in enumerate(self.known.layers)
+        ]
+        fresh = output.sampled(self.probe, _CHECKS, np.concatenate(steered))
         off = np.abs(output.predicted(self.known, self.output, fresh.points) - fresh.answers).max(axis=1)
-        wrong = np.flatnonzero(off > _AGREES * fresh.errors)
-        if not len(wrong):
-            return True
-        self.missing = f"{len(wrong)} of {_CHECKS} fresh points disagree with the network"
-        line = Line(agreed[0], fresh.points[wrong[0]] - agreed[0])
-        self.survey.look(line, np.linspace(0.0, 1.0, 9).tolist(), self._wanted)
-        return False
+        wrong = fresh.points[off > output.AGREES * fresh.errors]
+        if len(wrong):
+            self.missing = f"{len(wrong)} of {len(off)} fresh points disagree with the network"
+        else:
+            wrong, count = output.refuting(self.known, self.output, self.probe)
+            self.missing = f"the network gives {len(wrong)} of {count} answers wrongly"
+        for point in wrong[:: max(1, len(wrong) // _REFUTED)][:_REFUTED]:
+            line = Line(agreed[0], point - agreed[0])
+            ends = np.linspace(0.0, 1.0, 9).tolist()
+            self.survey.look(line, ends, self._wanted, self._oriented())
+        return not len(wrong)
 
 
 def _is_poor(neuron: Neuron) -> bool:

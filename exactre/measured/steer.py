@@ -20,23 +20,41 @@ _ENDS = 17
 
 def steered_line(probe: Probe, known: Known, depth: int) -> tuple[Line, list[float]]:
     """A line between two extremes of oriented layer `depth`, and where its intervals end."""
-    radius = 2.0 ** probe.rng.integers(*_RADII) if probe.box is None else probe.box.width / 4
-    middle = 0.0 if probe.box is None else probe.box.middle
-    width = len(known.layers[depth].bias)
-    ends = []
-    for _ in range(2):
-        found = _extreme(known, depth, _gains(width, probe.rng), middle, radius, probe.rng)
-        grid = _GRID * 2.0 ** np.ceil(np.log2(radius))
-        ends.append(np.rint(found / grid) * grid)
-    p, q = (end if probe.box is None else np.clip(end, probe.box.low, probe.box.high) for end in ends)
+    p, q = extremes(probe, known, depth, 2)
     return Line(p, q - p), np.linspace(0.0, 1.0, _ENDS).tolist()
 
 
-def _gains(width: int, rng: np.random.Generator) -> Array:
-    """A direction (width,): one unit or a few against all others, or any."""
+def extremes(probe: Probe, known: Known, depth: int, count: int) -> Array:
+    """Points (count, n) of short coordinates where a few units of an oriented layer are large, others off.
+
+    Every other one is for a single unit, each unit in its turn. Two neighbours are as far from the middle as
+    each other.
+    """
+    rng, width = probe.rng, len(known.layers[depth].bias)
+    points, units = [], rng.permutation(width)
+    for k in range(count):
+        if k % 2 == 0:
+            radius = 2.0 ** rng.integers(*_RADII) if probe.box is None else probe.box.width / 4
+        middle = 0.0 if probe.box is None else probe.box.middle
+        found = _extreme(
+            known,
+            depth,
+            _gains(width, None if k % 2 else int(units[k // 2 % width]), rng),
+            middle,
+            radius,
+            rng,
+        )
+        grid = _GRID * 2.0 ** np.ceil(np.log2(radius))
+        found = np.rint(found / grid) * grid
+        points.append(found if probe.box is None else np.clip(found, probe.box.low, probe.box.high))
+    return probe.rounded(np.array(points))
+
+
+def _gains(width: int, unit: int | None, rng: np.random.Generator) -> Array:
+    """A direction (width,): one unit, or else a few, against all others, or any."""
     gains: Array = rng.normal(size=width)
-    if rng.random() < 0.75:
-        chosen = rng.permutation(width)[: rng.integers(1, 2 + width // 3)]
+    if unit is not None or rng.random() < 0.5:
+        chosen = [unit] if unit is not None else rng.permutation(width)[: rng.integers(2, 3 + width // 3)]
         gains[:] = -1.0
         gains[chosen] = width / len(chosen)
     return gains / np.linalg.norm(gains)

@@ -7,12 +7,13 @@ sign known. The affine part then tells the signs: it is the sum of weight * u ov
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from exactre.measured.candidate import Candidate, combination
+from exactre.measured.candidate import Candidate, combination, refined
 from exactre.measured.known import ROUNDING, Known, Layer
 from exactre.measured.neuron import Neuron
 from exactre.measured.probe import Probe
@@ -39,6 +40,11 @@ class Tracer:
         if key not in self._found:
             self._found[key] = traced(self._probe, known, bend)
         return self._found[key]
+
+    def fresh(self, known: Known, bends: Sequence[Bend]) -> list[Bend]:
+        """The bends that were not traced over layers of these widths."""
+        widths = tuple(len(layer.bias) for layer in known.layers)
+        return [bend for bend in bends if (widths, id(bend)) not in self._found]
 
     def over(self, known: Known) -> list[Trace]:
         """All traces over layers of these widths."""
@@ -107,6 +113,9 @@ def traced(probe: Probe, known: Known, bend: Bend) -> Trace | None:
         missing = [i for i in order if np.isinf(neuron.errors[i])]
         for index in missing:
             neuron = first_shown(probe, around, depth, neuron, index)
+        row = Candidate(np.append(neuron.row, 0.0), np.append(neuron.errors, slack), list(neuron.bends))
+        better = refined(around, depth, row)
+        neuron = replace(neuron, row=better.values[:-1], errors=better.errors[:-1], bends=tuple(better.bends))
         if sum(np.isinf(neuron.errors[i]) for i in order) in (0, len(missing)):
             break
     return Trace(
