@@ -18,6 +18,7 @@ from exactre.measured.survey import Bend
 from exactre.oracle.measured import Array
 
 _COMMON = 2
+_CLEAR = 2.0**-8  # relative error of the scale
 _AGREEMENT = -24.0  # binary logarithm of the chance that two strangers agree
 _SPARE = 1
 _RESIDUAL = 2.0
@@ -35,30 +36,13 @@ class Candidate:
     errors: Array
     bends: list[Bend] = field(default_factory=list)
 
-    def merge(self, other: Candidate) -> bool:
-        """Take in another candidate's bends if its coefficients are proportional; whether they are."""
-        values, errors = other.values, other.errors
-        common = np.flatnonzero(np.isfinite(errors) & np.isfinite(self.errors))
-        if len(common) < _COMMON:
-            return False
-        with np.errstate(divide="ignore", invalid="ignore"):
-            quality = errors[common] / np.abs(values[common]) + self.errors[common] / np.abs(
-                self.values[common]
-            )
-        lead = int(np.nanargmin(quality))
-        if quality[lead] > 2.0**-8:
-            return False
-        scale = self.values[common[lead]] / values[common[lead]]
-        turned = values * scale
-        turned_errors = errors * abs(scale) + np.abs(turned) * quality[lead]
-        slack = turned_errors[common] + self.errors[common]
-        if (np.abs(turned[common] - self.values[common]) > slack).any():
-            return False
-        sizes = np.maximum(np.abs(self.values[common]), np.abs(turned[common]))
-        typical = np.sort(sizes)[len(sizes) // 2]
-        chance = np.minimum(0.0, np.log2(slack / typical))
-        if chance.sum() - chance[lead] > _AGREEMENT:
-            return False
+    def absorb(self, other: Candidate) -> None:
+        """Take in the bends of a candidate that is proportional."""
+        quality = _quality(self.values, self.errors, other.values, other.errors)
+        lead = int(quality.argmin())
+        scale = self.values[lead] / other.values[lead]
+        turned = other.values * scale
+        turned_errors = other.errors * abs(scale) + np.abs(turned) * quality[lead]
         # Independent measurements: weighted by precision. An infinite error has weight zero.
         own, others = self.errors**-2.0, turned_errors**-2.0
         with np.errstate(invalid="ignore", divide="ignore"):
@@ -67,7 +51,32 @@ class Candidate:
             )
             self.errors = (own + others) ** -0.5
         self.bends += other.bends
-        return True
+
+
+def _quality(values: Array, errors: Array, others: Array, other_errors: Array) -> Array:
+    """Relative error of the ratio of entries, infinite where it has none."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        quality = errors / np.abs(values) + other_errors / np.abs(others)
+    return np.where(np.isnan(quality), np.inf, quality)
+
+
+def _proportional(values: Array, errors: Array, new: Candidate) -> NDArray[np.bool_]:
+    """Which rows (count, p + 1) are proportional to a candidate wherever both are known, not by chance."""
+    count = np.arange(len(values))
+    common = np.isfinite(errors) & np.isfinite(new.errors)
+    quality = _quality(values, errors, new.values, new.errors)
+    lead = quality.argmin(axis=1)
+    best = quality[count, lead]
+    fits = (common.sum(axis=1) >= _COMMON) & (best <= _CLEAR)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        scale = values[count, lead] / new.values[lead]
+        turned = new.values * scale[:, None]
+        slack = new.errors * np.abs(scale)[:, None] + np.abs(turned) * best[:, None] + errors
+        fits &= ~((np.abs(turned - values) > slack) & common).any(axis=1)
+        sizes = np.sort(np.where(common, np.maximum(np.abs(values), np.abs(turned)), np.inf), axis=1)
+        typical = sizes[count, np.minimum(common.sum(axis=1) // 2, sizes.shape[1] - 1)]
+        chance = np.where(common, np.minimum(0.0, np.log2(slack / typical[:, None])), 0.0)
+    return np.asarray(fits & (chance.sum(axis=1) - chance[count, lead] <= _AGREEMENT))
 
 
 def coefficients(known: Known, depth: int, bend: Bend) -> tuple[Array, Array] | None:
@@ -124,13 +133,19 @@ def grouped(
         (coefficients(known, depth, bend), bend) for bend in sorted(bends, key=lambda bend: bend.quality)
     ]
     fresh = [Candidate(*coefficient, [bend]) for coefficient, bend in found if coefficient is not None]
+    width = 1 + (known.dim if depth == 0 else len(known.layers[depth - 1].bias))
+    values, errors = np.zeros((0, width)), np.zeros((0, width))
     for new in [*traced, *fresh]:
         while True:  # what has grown may overlap with more
-            merged = next((k for k, old in enumerate(candidates) if old.merge(new)), None)
-            if merged is None:
+            fits = np.flatnonzero(_proportional(values, errors, new))
+            if not len(fits):
                 break
-            new = candidates.pop(merged)
+            old = candidates.pop(int(fits[0]))
+            values, errors = np.delete(values, fits[0], axis=0), np.delete(errors, fits[0], axis=0)
+            old.absorb(new)
+            new = old
         candidates.append(new)
+        values, errors = np.vstack([values, new.values]), np.vstack([errors, new.errors])
     return sorted(candidates, key=lambda candidate: -len(candidate.bends))
 
 

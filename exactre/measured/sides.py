@@ -26,22 +26,30 @@ _CHANCE = -20.0  # binary logarithm of the number of subsets that fit by chance
 def told(tracer: Tracer, known: Known, bends: Sequence[Bend], signs: NDArray[np.int64]) -> NDArray[np.int64]:
     """Signs (k,) of the last known layer, those that are 0 filled in from traces of the best bends."""
     votes: NDArray[np.int64] = np.zeros(len(signs), dtype=np.int64)
-    for bend in sorted(bends, key=lambda bend: bend.quality)[:_TRACES]:
-        trace = tracer.trace(known, bend)
-        if trace is not None:
-            votes += active_units(known.layers[-1], trace) * trace.side
+    fresh = sorted(tracer.fresh(known, bends), key=lambda bend: bend.quality)
+    traces = tracer.over(known)
+    for bend in [None, *fresh[:_TRACES]]:
+        if bend is not None:
+            found = tracer.trace(known, bend)
+            traces = [] if found is None else [found]
+        for trace in traces:
+            side = np.where(known.cell(trace.bends[0].point).values[-1] > 0, 1, -1)
+            votes += active_units(known.layers[-1], side, trace) * side
         if ((signs != 0) | (votes != 0)).all():
             break
     return np.where(signs != 0, signs, np.sign(votes))
 
 
-def active_units(layer: Layer, trace: Trace) -> NDArray[np.int64]:
-    """+1 (k,) for units that are active at the trace's first bend, -1 for the others, 0 where untold."""
+def active_units(layer: Layer, side: NDArray[np.int64], trace: Trace) -> NDArray[np.int64]:
+    """+1 (k,) for units that are active at the trace's first bend, -1 for the others, 0 where untold.
+
+    `side` (k,) is the sign of every unit's row there.
+    """
     width = len(layer.bias)
     untold = np.zeros(width, dtype=np.int64)
     rows = np.flatnonzero(np.isfinite(trace.affine_errors))
     known = np.isfinite(trace.errors)
-    forms = (layer.weight * trace.side[:, None])[:, rows].T  # (equations, units)
+    forms = (layer.weight * side[:, None])[:, rows].T  # (equations, units)
     # Units whose weight is missing may have any share: equations are combined so that they drop out.
     free = _left_null(forms[:, ~known])
     weights = np.where(known, trace.weights, 0.0)

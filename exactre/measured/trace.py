@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from exactre.measured.candidate import Candidate, combination, refined
 from exactre.measured.known import ROUNDING, Known, Layer
@@ -56,13 +55,12 @@ class Tracer:
 class Trace:
     """A neuron over a layer without signs: weights (k,), and where it was met.
 
-    `side` (k,) is +-1, the units' side at the first bend; `affine` (p,) is the neuron's form there over what
-    the units read. Errors are infinite where nothing was measured. All of it is up to one scale.
+    `affine` (p,) is the neuron's form at the first bend over what the units read. Errors are infinite where
+    nothing was measured. All of it is up to one scale.
     """
 
     weights: Array
     errors: Array
-    side: NDArray[np.int64]
     affine: Array
     affine_errors: Array
     bends: tuple[Bend, ...]
@@ -121,7 +119,6 @@ def traced(probe: Probe, known: Known, bend: Bend) -> Trace | None:
     return Trace(
         neuron.row[:width],
         neuron.errors[:width],
-        side,
         neuron.row[width : width + count],
         neuron.errors[width : width + count],
         neuron.bends,
