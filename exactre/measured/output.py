@@ -23,6 +23,7 @@ _GRID = 2.0**-8
 _INTEGERS = -40.0  # binary logarithm of the false-positive bound
 _REFINED = 3
 AGREES = 4.0  # error bounds between an answer and the recovered network's value
+_SPREADS = 3.0
 _SOLVED = 2.0**-44  # relative error of a least squares solution itself
 
 
@@ -113,7 +114,9 @@ def solved(known: Known, values: Values) -> Output | None:
     if (np.abs(residual) > 8).any():
         return None
     error = np.full_like(found, np.inf)  # of a neuron that is active nowhere
-    error[seen] = np.abs(inverse).sum(axis=1)[:, None] + np.abs(found[seen]) * _SOLVED
+    # Roundings of different answers are independent: their bounds add like squares, at most like themselves.
+    spread = np.minimum(np.abs(inverse).sum(axis=1), _SPREADS * np.linalg.norm(inverse, axis=1))
+    error[seen] = spread[:, None] + np.abs(found[seen]) * _SOLVED
     return Output(found[:-1].T, error[:-1].T, found[-1], error[-1])
 
 

@@ -64,6 +64,7 @@ class Search:
         self._watch = watch
         self._sought: dict[tuple[int, int, bytes], int] = {}  # how often an entry was looked for in vain
         self._tracer = Tracer(probe)
+        self._doubtful = False  # whether bends that agree gave no neuron of the first layer
         self._widths: dict[int, tuple[int, int]] = {}  # of a layer, and since how many lines
         self._settled: dict[tuple[int, frozenset[int]], Neuron | None] = {}
 
@@ -136,7 +137,7 @@ class Search:
                 return True
             self._watch("signs", self.widths())
             found = signs(self.known, pool)
-            if not found.all() and self._is_settled(depth) and (not depth or len(pool) >= _DEEPER):
+            if not found.all() and self._is_settled(depth) and len(pool) >= _DEEPER:
                 found = told(self._tracer, self.known, pool, found)
             if not found.all():
                 self.missing = f"the active sides of layer {depth + 1} are not known"
@@ -150,7 +151,9 @@ class Search:
         width = len(self.layers[depth])
         if self._widths.get(depth, (-1, 0))[0] != width:
             self._widths[depth] = width, self.survey.lines
-        return not depth or self.survey.lines >= self._widths[depth][1] + _SETTLED
+        # Every line crosses all of the first layer: there, two bends that agree are a neuron's.
+        waits = _SETTLED if depth or self._doubtful else 0
+        return self.survey.lines >= self._widths[depth][1] + waits
 
     def _layer(self, depth: int, pool: Sequence[Bend]) -> bool:
         """Find the neurons of one layer among the bends; True when there are some and all are certain."""
@@ -177,6 +180,7 @@ class Search:
             layer = below.with_layer(_layer_of(done))
             pool = [b for b in pool if nearest_neuron(layer, b.point, b.v, b.error) is None]
         self.pending = []
+        self._doubtful = False
         many = depth == 0 and self.probe.dim > _MANY_INPUTS
         least = 1 if many or self.survey.lines > _LINES_FIRST else 2
         fresh: list[Neuron] = []
@@ -190,6 +194,8 @@ class Search:
             neuron = self._settled[key]
             if neuron is not None:
                 (fresh if neuron.is_exact else self.pending).append(neuron)
+            elif depth == 0 and len(candidate.bends) > 1:
+                self._doubtful = True
         if fresh:
             done += fresh
             del self.layers[depth + 1 :]
@@ -274,7 +280,9 @@ class Search:
             self.output = output.snapped(solved)
             if not (self.output.weight_error.any() or self.output.bias_error.any()):
                 break
-            values = values.extended(output.sampled(self.probe, len(values.points), ()))
+            # A weight much smaller than others shows where its neuron is large and the others are off.
+            far = extremes(self.probe, self.known, len(self.known.layers) - 1, 2 * len(last.bias))
+            values = values.extended(output.sampled(self.probe, len(values.points), far))
         return self._agrees(values.points)
 
     def _agrees(self, agreed: np.ndarray) -> bool:
