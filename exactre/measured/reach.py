@@ -25,6 +25,7 @@ _STEPS = 40
 _LEVELS = 4
 _WALKS = 60  # they cost no query
 _LOOKS = 8
+_TRIALS = 4
 _AGAIN = 2
 _ASIDE = (-8, 5)  # binary logarithms of how far from a boundary point a walk starts
 _CLOSE = 2.0**-30
@@ -56,7 +57,7 @@ def shown(probe: Probe, known: Known, depth: int, neuron: Neuron, index: int) ->
 
 def first_shown(probe: Probe, known: Known, depth: int, neuron: Neuron, index: int) -> Neuron:
     """The neuron with a missing entry that two boundary points agree on: one can be another neuron's."""
-    for point, level in _places(probe, known, depth, neuron, index, _MISSING_LEVELS, _LOOKS):
+    for point, level in _places(probe, known, depth, neuron, index, _MISSING_LEVELS, _TRIALS):
         for bend in _across(probe, known, depth, neuron, index, level, point):
             guess = _better(known, depth, neuron, index, [bend])
             if np.isinf(guess.errors[index]):
