@@ -168,11 +168,12 @@ def refined(known: Known, depth: int, candidate: Candidate) -> Candidate:
     spread = errors / abs(values[lead]) + np.abs(prior) * relative
     rows, targets, places = [], [], []
     for place, bend in enumerate(candidate.bends):
-        below, forms = known.cell(bend.point).below(depth)
+        cell = known.cell(bend.point)
+        below = cell.below(depth)[0]
         if np.delete(below, entries).any():
             continue
         here = below[entries]
-        error = abs(float(prior @ forms[entries] @ bend.v)) * bend.error
+        error = abs(float(prior @ cell.speeds(depth, bend.v)[entries])) * bend.error
         error += float(np.abs(prior) @ np.abs(here)) * ROUNDING
         if error > 0:
             rows.append(np.append(here, 1.0) / error)

@@ -98,12 +98,14 @@ def located(known: Known, depth: int, neuron: Neuron) -> Neuron | None:
 
 def offset(known: Known, depth: int, neuron: Neuron, bend: Bend) -> tuple[float, float]:
     """The row's value at a bend without the bias, and its error bound."""
-    values, forms = known.cell(bend.point).below(depth)
+    cell = known.cell(bend.point)
+    values = cell.below(depth)[0]
     shown = np.isfinite(neuron.errors)
     if (values[~shown] != 0).any():
         return 0.0, np.inf
     row = np.where(shown, neuron.row, 0.0)
-    error = abs(float(row @ forms @ bend.v)) * bend.error + float(np.abs(row) @ np.abs(values)) * ROUNDING
+    error = abs(float(row @ cell.speeds(depth, bend.v))) * bend.error
+    error += float(np.abs(row) @ np.abs(values)) * ROUNDING
     error += float(np.abs(values[shown]) @ neuron.errors[shown])
     return float(row @ values), error
 

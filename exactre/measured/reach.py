@@ -117,11 +117,11 @@ def _walks(
     x, row = starts.copy(), _row(neuron)
     unit = np.zeros(len(row))
     unit[index] = 1.0
-    done = np.zeros(len(x), dtype=bool)
+    done: NDArray[np.bool_] = np.zeros(len(x), dtype=bool)
     for _ in range(_STEPS):
         values = known.values(x)[:depth]
         target = np.maximum(values[-1], 0.0) @ row + neuron.bias, values[-1][:, index] - levels
-        done = (np.abs(target) < _CLOSE).all(axis=0)
+        done = np.asarray((np.abs(target) < _CLOSE).all(axis=0))
         if done.all():
             break
         a = _gradients(known, depth, values, np.where(values[-1] > 0, row, 0.0))

@@ -282,7 +282,7 @@ class Search:
                 break
             # A weight much smaller than others shows where its neuron is large and the others are off.
             far = extremes(self.probe, self.known, len(self.known.layers) - 1, 2 * len(last.bias))
-            values = values.extended(output.sampled(self.probe, len(values.points), far))
+            values = values.extended(output.sampled(self.probe, len(values.points), [*far]))
         return self._agrees(values.points)
 
     def _agrees(self, agreed: np.ndarray) -> bool:
@@ -292,7 +292,7 @@ class Search:
             extremes(self.probe, self.known, k, 2 * len(layer.bias))
             for k, layer in enumerate(self.known.layers)
         ]
-        fresh = output.sampled(self.probe, _CHECKS, np.concatenate(steered))
+        fresh = output.sampled(self.probe, _CHECKS, steered)
         off = np.abs(output.predicted(self.known, self.output, fresh.points) - fresh.answers).max(axis=1)
         wrong = fresh.points[off > output.AGREES * fresh.errors]
         if len(wrong):

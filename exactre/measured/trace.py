@@ -111,8 +111,8 @@ def traced(probe: Probe, known: Known, bend: Bend) -> Trace | None:
         missing = [i for i in order if np.isinf(neuron.errors[i])]
         for index in missing:
             neuron = first_shown(probe, around, depth, neuron, index)
-        row = Candidate(np.append(neuron.row, 0.0), np.append(neuron.errors, slack), list(neuron.bends))
-        better = refined(around, depth, row)
+        so_far = Candidate(np.append(neuron.row, 0.0), np.append(neuron.errors, slack), list(neuron.bends))
+        better = refined(around, depth, so_far)
         neuron = replace(neuron, row=better.values[:-1], errors=better.errors[:-1], bends=tuple(better.bends))
         if sum(np.isinf(neuron.errors[i]) for i in order) in (0, len(missing)):
             break
