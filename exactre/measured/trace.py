@@ -24,6 +24,7 @@ from exactre.oracle.measured import Array
 _NO_GRID = Grid("none", 60)  # finer than any measurement, so that nothing is taken for certain
 _SPARE = 1
 _PASSES = 3
+_WORTH = 3  # a pass that shows fewer than one in so many missing weights is the last
 
 
 class Tracer:
@@ -114,7 +115,8 @@ def traced(probe: Probe, known: Known, bend: Bend) -> Trace | None:
         so_far = Candidate(np.append(neuron.row, 0.0), np.append(neuron.errors, slack), list(neuron.bends))
         better = refined(around, depth, so_far)
         neuron = replace(neuron, row=better.values[:-1], errors=better.errors[:-1], bends=tuple(better.bends))
-        if sum(np.isinf(neuron.errors[i]) for i in order) in (0, len(missing)):
+        found = len(missing) - sum(bool(np.isinf(neuron.errors[i])) for i in missing)
+        if found == len(missing) or found * _WORTH < len(missing):
             break
     return Trace(
         neuron.row[:width],
