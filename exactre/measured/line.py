@@ -110,17 +110,6 @@ def scan(probe: Probe, line: Line, ends: list[float], levels: int = _LEVELS) -> 
     return sorted(found, key=lambda kink: kink.t)
 
 
-def meeting(probe: Probe, line: Line, reach: float) -> Kink | None:
-    """Where the pieces that hold at both ends of [-reach, reach] meet; four queries.
-
-    That is the kink where there is exactly one, near 0; so it proves nothing but where one is expected.
-    """
-    ts = [-reach, -reach * _NEAR, reach * _NEAR, reach]
-    samples = Samples(probe, line)
-    samples.ask(ts)
-    return _kink(samples, *ts)
-
-
 def _stations(a: float, b: float) -> tuple[float, ...]:
     length = b - a
     return a, a + length / 8, a + length / 4, b - length / 4, b - length / 8, b

@@ -15,13 +15,16 @@ from numpy.typing import NDArray
 
 from exactre.measured.known import Known
 from exactre.measured.probe import Probe
-from exactre.measured.snap import BFLOAT16, FLOAT16, FLOAT32, INTEGERS, on_grid, snap
+from exactre.measured.sides import subset_sums
+from exactre.measured.snap import BFLOAT16, FLOAT16, FLOAT32, INTEGERS, Snapped, on_grid, snap
 from exactre.oracle.measured import Array
 
 _SPREAD = (0.5, 2.0, 8.0)
 _GRID = 2.0**-8
 _INTEGERS = -40.0  # binary logarithm of the false-positive bound
 _REFINED = 3
+_CHOICES = 14  # neurons whose sides are chosen in all ways
+_ROW = -50.0 - _CHOICES  # binary logarithm of the chance of one choice
 AGREES = 4.0  # error bounds between an answer and the recovered network's value
 _SPREADS = 3.0
 _SOLVED = 2.0**-44  # relative error of a least squares solution itself
@@ -95,6 +98,36 @@ def last_signs(known: Known, values: Values) -> NDArray[np.int64] | None:
     if not np.isin(nearest, (0.0, 1.0)).all() or (np.abs(wrong - nearest) > 0.01).any():
         return None
     return np.where(nearest == 1.0, -1, 1)
+
+
+def with_constant(known: Known, values: Values) -> tuple[NDArray[np.int64], Snapped] | None:
+    """Signs (k,) of the last layer, and the row of one more neuron, which is active everywhere.
+
+    It bends nowhere; but it is what the answers have of the layer below that the neurons with the other
+    active side (see `last_signs`) do not explain, and is on the grid. Its bias only shows in the output's.
+    None where not exactly one choice of sides leaves a row of one sign on the grid.
+    """
+    layer = known.layers[-1]
+    k = len(layer.bias)
+    if len(known.layers) < 2 or k > _CHOICES:
+        return None
+    hidden = known.values(values.points)
+    features = np.hstack([*(np.maximum(h, 0.0) for h in hidden[:-3:-1]), np.ones((len(values.points), 1))])
+    weights = 1 / values.errors[:, None]
+    inverse = np.linalg.pinv(features * weights, rcond=_SOLVED)
+    errors = _SPREADS * np.linalg.norm(inverse, axis=1)[k:-1]
+    for answers in values.answers.T:
+        found = np.zeros(features.shape[1])
+        for _ in range(_REFINED):
+            found += inverse @ ((answers - features @ found) * weights[:, 0])
+        rest = found[k:-1] + subset_sums((layer.weight * found[:k, None]).T)
+        choices = np.flatnonzero((rest > errors).all(axis=1) | (rest < -errors).all(axis=1))
+        rows = [(int(choice), snap(rest[choice], errors, FLOAT32)) for choice in choices]
+        fits = [(c, row) for c, row in rows if row is not None and not row.open and row.false_positive < _ROW]
+        if len(fits) == 1:
+            choice, row = fits[0]
+            return np.array([-1 if choice >> z & 1 else 1 for z in range(k)]), row
+    return None
 
 
 def solved(known: Known, values: Values) -> Output | None:

@@ -11,17 +11,18 @@ from dataclasses import replace
 
 import numpy as np
 
-from exactre.measured import output
 from exactre.measured.candidate import Candidate, grouped
+from exactre.measured.closing import close
 from exactre.measured.known import Known, Layer
 from exactre.measured.line import Kink, Line
 from exactre.measured.neuron import Neuron, neuron_of
 from exactre.measured.orientation import signs
+from exactre.measured.output import Output
 from exactre.measured.probe import Probe
 from exactre.measured.reach import shown
 from exactre.measured.sharpen import narrowed, sharpened
 from exactre.measured.sides import told
-from exactre.measured.steer import extremes, steered_line
+from exactre.measured.steer import steered_line
 from exactre.measured.survey import Bend, Survey, nearest_neuron
 from exactre.measured.trace import Tracer
 
@@ -37,14 +38,10 @@ _SOUGHT = 4
 _LINES_FIRST = 5
 _RANDOM_LINES = 4  # lines before any is steered
 _SELDOM = 5  # every so many lines is random where all that lines show is known
-_SAMPLES = 3  # times that the points for the output are doubled while numbers of it are open
 _SETTLED = 2
 _TRACED = 2
 _FRUITLESS = 4  # traces that gave no neuron of a layer: the bends are deeper ones
 _DEEPER = 6  # so many bends that no neuron explains are worth a trace for the signs of the last layer
-_CHECKS = 64
-_REFUTED = 2  # lines towards points that disagree
-_BESIDE = (-2.0, -0.25, 0.25, 2.0)
 
 
 class Search:
@@ -59,7 +56,7 @@ class Search:
         self.layers: list[list[Neuron]] = []
         self.pending: list[Neuron] = []
         self.known = Known(probe.dim)
-        self.output: output.Output | None = None
+        self.output: Output | None = None
         self.missing = "no line shows a kink"
         self._watch = watch
         self._sought: dict[tuple[int, int, bytes], int] = {}  # how often an entry was looked for in vain
@@ -252,59 +249,17 @@ class Search:
     def _unexplained(self, pool: Sequence[Bend]) -> list[Bend]:
         return [b for b in pool if nearest_neuron(self.known, b.point, b.v, b.error) is None]
 
-    def _beside_boundaries(self) -> list[np.ndarray]:
-        """Points on both sides of every neuron of the last layer."""
-        points = []
-        for z, neuron in enumerate(self.layers[len(self.known.layers) - 1]):
-            for bend in neuron.bends[:2]:
-                form = self.known.cell(bend.point).forms[-1][z]
-                side = form / max(float(np.linalg.norm(form)), 2.0**-60)
-                points += [bend.point + step * side for step in _BESIDE]
-        return points
-
     def _finish(self) -> bool:
         """The last layer's signs and the output layer; True when they give the answers."""
-        last = self.known.layers[-1]
-        count = 2 * output.unknowns(self.known, signed=False)
-        values = output.sampled(self.probe, count, self._beside_boundaries())
-        found = output.last_signs(self.known, values)
-        if found is None:
-            self.missing = "the active sides of the last layer are not known"
-            return False
-        self.known = self.known.with_last(replace(last, sign=found).oriented())
-        for _ in range(_SAMPLES):
-            solved = output.solved(self.known, values)
-            if solved is None:
-                self.missing = "no output layer over the recovered neurons gives the answers"
-                return False
-            self.output = output.snapped(solved)
-            if not (self.output.weight_error.any() or self.output.bias_error.any()):
-                break
-            # A weight much smaller than others shows where its neuron is large and the others are off.
-            far = extremes(self.probe, self.known, len(self.known.layers) - 1, 2 * len(last.bias))
-            values = values.extended(output.sampled(self.probe, len(values.points), [*far]))
-        return self._agrees(values.points)
-
-    def _agrees(self, agreed: np.ndarray) -> bool:
-        """Whether fresh and old points agree; from one that did, lines to some that do not are scanned."""
-        assert self.output is not None
-        steered = [
-            extremes(self.probe, self.known, k, 2 * len(layer.bias))
-            for k, layer in enumerate(self.known.layers)
-        ]
-        fresh = output.sampled(self.probe, _CHECKS, steered)
-        off = np.abs(output.predicted(self.known, self.output, fresh.points) - fresh.answers).max(axis=1)
-        wrong = fresh.points[off > output.AGREES * fresh.errors]
-        if len(wrong):
-            self.missing = f"{len(wrong)} of {len(off)} fresh points disagree with the network"
-        else:
-            wrong, count = output.refuting(self.known, self.output, self.probe)
-            self.missing = f"the network gives {len(wrong)} of {count} answers wrongly"
-        for point in wrong[:: max(1, len(wrong) // _REFUTED)][:_REFUTED]:
-            line = Line(agreed[0], point - agreed[0])
-            ends = np.linspace(0.0, 1.0, 9).tolist()
-            self.survey.look(line, ends, self._wanted, self._oriented())
-        return not len(wrong)
+        last = self.layers[len(self.known.layers) - 1]
+        closed = close(self.probe, self.known, last)
+        self.known, self.output = closed.known, closed.output
+        if closed.constant is not None:
+            last.append(closed.constant)
+        for line in closed.refuting:
+            self.survey.look(line, np.linspace(0.0, 1.0, 9).tolist(), self._wanted, self._oriented())
+        self.missing = closed.missing
+        return not closed.missing
 
 
 def _is_poor(neuron: Neuron) -> bool:

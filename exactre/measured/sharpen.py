@@ -11,7 +11,7 @@ from dataclasses import replace
 import numpy as np
 
 from exactre.measured.known import ROUNDING, Known
-from exactre.measured.line import Line, meeting
+from exactre.measured.line import Line, scan
 from exactre.measured.neuron import Neuron, located, offset
 from exactre.measured.probe import Probe
 from exactre.measured.snap import on_grid
@@ -21,7 +21,7 @@ from exactre.oracle.measured import Array
 _FAR = (2.0**8, 2.0**9, 2.0**7)
 _GRID = 2.0**-8
 _TRIES = 24
-_NEAR = 2.0**-3
+_NEAR = 2.0**-4
 
 
 def entry_at(known: Known, depth: int, neuron: Neuron, index: int, bend: Bend) -> tuple[float, float] | None:
@@ -106,8 +106,11 @@ def _far_point(probe: Probe, neuron: Neuron, index: int | None, far: float) -> B
     line = Line(point, v)
     if not probe.allows(np.stack([line.at(-reach), line.at(reach)])):
         return None
-    kink = meeting(probe, line, reach)
-    if kink is None or abs(kink.t - expected) > slack + kink.error:
+    kinks = [
+        kink for kink in scan(probe, line, [-reach, reach]) if abs(kink.t - expected) <= slack + kink.error
+    ]
+    if len(kinks) != 1:
         return None
+    [kink] = kinks
     normal: Array = np.zeros(0)  # not measured: the point alone matters
     return Bend(line.at(kink.t), v, kink.error, normal, normal, reach)

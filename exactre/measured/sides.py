@@ -83,7 +83,7 @@ def _subset(shares: Array, target: Array, errors: Array) -> NDArray[np.bool_] | 
     """The one subset of columns of `shares` (e, k) that adds up to the target (e,); None if not one."""
     width = shares.shape[1]
     half = width // 2
-    left, right = _sums(shares[:, :half]), _sums(shares[:, half:])
+    left, right = subset_sums(shares[:, :half]), subset_sums(shares[:, half:])
     lead = int((errors / np.abs(shares).sum(axis=1)).argmin())
     order = np.argsort(right[:, lead])
     ranked = right[order, lead]
@@ -101,7 +101,7 @@ def _subset(shares: Array, target: Array, errors: Array) -> NDArray[np.bool_] | 
     return np.array([bool(bits >> k & 1) for k in range(width)])
 
 
-def _sums(shares: Array) -> Array:
+def subset_sums(shares: Array) -> Array:
     """Sums (2^k, e) over all subsets of the columns of `shares` (e, k); bit j of the place is column j."""
     sums = np.zeros((1, len(shares)))
     for column in shares.T:

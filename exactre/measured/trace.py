@@ -115,8 +115,8 @@ def traced(probe: Probe, known: Known, bend: Bend) -> Trace | None:
         so_far = Candidate(np.append(neuron.row, 0.0), np.append(neuron.errors, slack), list(neuron.bends))
         better = refined(around, depth, so_far)
         neuron = replace(neuron, row=better.values[:-1], errors=better.errors[:-1], bends=tuple(better.bends))
-        found = len(missing) - sum(bool(np.isinf(neuron.errors[i])) for i in missing)
-        if found == len(missing) or found * _WORTH < len(missing):
+        shown = sum(bool(np.isfinite(neuron.errors[i])) for i in missing)
+        if shown == len(missing) or shown * _WORTH < len(missing):
             break
     return Trace(
         neuron.row[:width],
