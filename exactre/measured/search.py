@@ -63,7 +63,7 @@ class Search:
         self._tracer = Tracer(probe)
         self._doubtful = False  # whether bends that agree gave no neuron of the first layer
         self._widths: dict[int, tuple[int, int]] = {}  # of a layer, and since how many lines
-        self._settled: dict[tuple[int, frozenset[int]], Neuron | None] = {}
+        self._settled: dict[tuple[tuple[int, ...], frozenset[int]], Neuron | None] = {}
 
     def widths(self) -> tuple[int, ...]:
         """Neurons found by layer."""
@@ -185,7 +185,7 @@ class Search:
         for candidate in grouped(below, depth, pool, traced):
             if len(candidate.bends) < least:
                 continue
-            key = depth, frozenset(map(id, candidate.bends))
+            key = tuple(len(layer.bias) for layer in below.layers), frozenset(map(id, candidate.bends))
             if key not in self._settled:
                 self._settled[key] = self._settle(below, depth, neuron_of(below, depth, candidate))
             neuron = self._settled[key]
