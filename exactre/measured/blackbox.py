@@ -17,7 +17,6 @@ from exactre.measured.domain import Box
 from exactre.measured.known import Known
 from exactre.measured.neuron import Neuron
 from exactre.measured.noise import Noise
-from exactre.measured.output import predicted
 from exactre.measured.probe import Probe
 from exactre.measured.search import Search
 from exactre.network import Network
@@ -25,7 +24,6 @@ from exactre.oracle.float_ledger import FloatLedger
 from exactre.rational import Matrix
 
 EXACT = -40.0  # binary logarithm of the false-positive bound of a network that is called exact
-_AGREES = 4.0  # error bounds between an answer and the recovered network's value
 _REASKED = 4
 
 
@@ -86,8 +84,6 @@ def recover_measured(
                 missing.append(search.missing)
             watch("replay", search.widths())
             _reask(ledger, noise)
-            if done:
-                missing += _contradictions(search, ledger, noise)
     except (OutOfBudget, OracleError) as error:
         missing.append(str(error))
     return _outcome(search, noise, done, missing)
@@ -152,17 +148,6 @@ def _reask(ledger: FloatLedger, noise: Noise) -> None:
         raise OracleError(
             f"the oracle contradicts itself: an answer has changed by {change.max():.3g} since the start"
         )
-
-
-def _contradictions(search: Search, ledger: FloatLedger, noise: Noise) -> list[str]:
-    """What the ledger says against the network."""
-    assert search.output is not None
-    wrong = count = 0
-    for points, answers in ledger.replay():
-        off = np.abs(predicted(search.known, search.output, points) - answers).max(axis=1)
-        wrong += int((off > _AGREES * noise.bound(points)).sum())
-        count += len(points)
-    return [f"the network gives {wrong} of {count} answers wrongly"] if wrong else []
 
 
 def _graph(known: Known) -> nx.DiGraph:

@@ -18,46 +18,31 @@ from exactre.measured.survey import Bend
 from exactre.oracle.measured import Array
 
 _COMMON = 2
+_CLEAR = 2.0**-8  # relative error of the scale
 _AGREEMENT = -24.0  # binary logarithm of the chance that two strangers agree
 _SPARE = 1
 _RESIDUAL = 2.0
 _PLACES = 3
-_LONG = 128
+_LONG = 512
+_DROPPED = 8  # up to one in so many places may be another neuron's
 _FITS = 2.0  # error bounds
 
 
 @dataclass
 class Candidate:
-    """A row (p,) up to scale: entries `values` within `errors`, infinite where no bend shows them."""
+    """A row and its bias (p + 1,) up to scale: `values` within `errors`, infinite where not shown."""
 
     values: Array
     errors: Array
     bends: list[Bend] = field(default_factory=list)
 
-    def merge(self, other: Candidate) -> bool:
-        """Take in another candidate's bends if its coefficients are proportional; whether they are."""
-        values, errors = other.values, other.errors
-        common = np.flatnonzero(np.isfinite(errors) & np.isfinite(self.errors))
-        if len(common) < _COMMON:
-            return False
-        with np.errstate(divide="ignore", invalid="ignore"):
-            quality = errors[common] / np.abs(values[common]) + self.errors[common] / np.abs(
-                self.values[common]
-            )
-        lead = int(np.nanargmin(quality))
-        if quality[lead] > 2.0**-8:
-            return False
-        scale = self.values[common[lead]] / values[common[lead]]
-        turned = values * scale
-        turned_errors = errors * abs(scale) + np.abs(turned) * quality[lead]
-        slack = turned_errors[common] + self.errors[common]
-        if (np.abs(turned[common] - self.values[common]) > slack).any():
-            return False
-        sizes = np.maximum(np.abs(self.values[common]), np.abs(turned[common]))
-        typical = np.sort(sizes)[len(sizes) // 2]
-        chance = np.minimum(0.0, np.log2(slack / typical))
-        if chance.sum() - chance[lead] > _AGREEMENT:
-            return False
+    def absorb(self, other: Candidate) -> None:
+        """Take in the bends of a candidate that is proportional."""
+        quality = _quality(self.values, self.errors, other.values, other.errors)
+        lead = int(quality.argmin())
+        scale = self.values[lead] / other.values[lead]
+        turned = other.values * scale
+        turned_errors = other.errors * abs(scale) + np.abs(turned) * quality[lead]
         # Independent measurements: weighted by precision. An infinite error has weight zero.
         own, others = self.errors**-2.0, turned_errors**-2.0
         with np.errstate(invalid="ignore", divide="ignore"):
@@ -66,21 +51,55 @@ class Candidate:
             )
             self.errors = (own + others) ** -0.5
         self.bends += other.bends
-        return True
+
+
+def _quality(values: Array, errors: Array, others: Array, other_errors: Array) -> Array:
+    """Relative error of the ratio of entries, infinite where it has none."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        quality = errors / np.abs(values) + other_errors / np.abs(others)
+    return np.where(np.isnan(quality), np.inf, quality)
+
+
+def _proportional(values: Array, errors: Array, new: Candidate) -> NDArray[np.bool_]:
+    """Which rows (count, p + 1) are proportional to a candidate wherever both are known, not by chance."""
+    count = np.arange(len(values))
+    common = np.isfinite(errors) & np.isfinite(new.errors)
+    quality = _quality(values, errors, new.values, new.errors)
+    lead = quality.argmin(axis=1)
+    best = quality[count, lead]
+    fits = (common.sum(axis=1) >= _COMMON) & (best <= _CLEAR)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        scale = values[count, lead] / new.values[lead]
+        turned = new.values * scale[:, None]
+        slack = new.errors * np.abs(scale)[:, None] + np.abs(turned) * best[:, None] + errors
+        fits &= ~((np.abs(turned - values) > slack) & common).any(axis=1)
+        sizes = np.sort(np.where(common, np.maximum(np.abs(values), np.abs(turned)), np.inf), axis=1)
+        typical = sizes[count, np.minimum(common.sum(axis=1) // 2, sizes.shape[1] - 1)]
+        chance = np.where(common, np.minimum(0.0, np.log2(slack / typical[:, None])), 0.0)
+    return np.asarray(fits & (chance.sum(axis=1) - chance[count, lead] <= _AGREEMENT))
 
 
 def coefficients(known: Known, depth: int, bend: Bend) -> tuple[Array, Array] | None:
-    """Weights (p,) up to scale, and errors, of the neuron that bends here, if it reads layer `depth`.
+    """Weights and bias (p + 1,) up to scale, and errors, of a neuron over layer `depth` that bends here.
 
     Depth 0 are the inputs. None where the normal is no combination of the active neurons' forms, or where
-    there are so many of them that any normal would be.
+    there are so many of them that any normal would be. The bias tells parallel boundaries apart: those of
+    deeper neurons over one active unit are parallel to the unit's.
     """
-    if depth == 0:
-        return bend.normal, bend.normal_error
-    cell = known.cell(bend.point)
-    values, forms = cell.below(depth)
-    active = np.flatnonzero(values > 0)
-    return combination(forms[active], active, len(values), bend, _SPARE)
+    values, forms = known.cell(bend.point).below(depth)
+    row, errors = bend.normal, bend.normal_error
+    if depth:
+        active = np.flatnonzero(values > 0)
+        found = combination(forms[active], active, len(values), bend, _SPARE)
+        if found is None:
+            return None
+        row, errors = found
+    shown = np.isfinite(errors)
+    error = abs(float(bend.normal @ bend.v)) * bend.error + float(
+        np.hypot.reduce(errors[shown] * values[shown])
+    )
+    error += float(np.abs(row) @ np.abs(values)) * ROUNDING
+    return np.append(row, -float(row @ values)), np.append(errors, error)
 
 
 def combination(
@@ -105,20 +124,28 @@ def combination(
     return values, errors
 
 
-def grouped(known: Known, depth: int, bends: Sequence[Bend]) -> list[Candidate]:
-    """The bends as candidates over layer `depth`, those seen most often and best first."""
+def grouped(
+    known: Known, depth: int, bends: Sequence[Bend], traced: Sequence[Candidate] = ()
+) -> list[Candidate]:
+    """The bends as candidates over layer `depth`, those seen most often and best first; `traced` are more."""
     candidates: list[Candidate] = []
-    for bend in sorted(bends, key=lambda bend: bend.quality):
-        found = coefficients(known, depth, bend)
-        if found is None:
-            continue
-        new = Candidate(*found, [bend])
+    found = [
+        (coefficients(known, depth, bend), bend) for bend in sorted(bends, key=lambda bend: bend.quality)
+    ]
+    fresh = [Candidate(*coefficient, [bend]) for coefficient, bend in found if coefficient is not None]
+    width = 1 + (known.dim if depth == 0 else len(known.layers[depth - 1].bias))
+    values, errors = np.zeros((0, width)), np.zeros((0, width))
+    for new in [*traced, *fresh]:
         while True:  # what has grown may overlap with more
-            merged = next((k for k, old in enumerate(candidates) if old.merge(new)), None)
-            if merged is None:
+            fits = np.flatnonzero(_proportional(values, errors, new))
+            if not len(fits):
                 break
-            new = candidates.pop(merged)
+            old = candidates.pop(int(fits[0]))
+            values, errors = np.delete(values, fits[0], axis=0), np.delete(errors, fits[0], axis=0)
+            old.absorb(new)
+            new = old
         candidates.append(new)
+        values, errors = np.vstack([values, new.values]), np.vstack([errors, new.errors])
     return sorted(candidates, key=lambda candidate: -len(candidate.bends))
 
 
@@ -128,43 +155,57 @@ def refined(known: Known, depth: int, candidate: Candidate) -> Candidate:
     Weighted least squares over the entries and the bias, the leading entry held. Left as it is where that
     does not fit, or where there is nothing to gain.
     """
-    entries = np.flatnonzero(np.isfinite(candidate.errors))
+    entries = np.flatnonzero(np.isfinite(candidate.errors[:-1]))
     values, errors = candidate.values[entries], candidate.errors[entries]
     if len(candidate.bends) < _PLACES or len(entries) > _LONG or not len(entries):
         return candidate
-    with np.errstate(divide="ignore"):
-        lead = int(np.argmin(errors / np.abs(values)))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        lead = int(np.argmin(np.where(values != 0, errors / np.abs(values), np.inf)))
+    if not values[lead]:
+        return candidate
     relative = errors[lead] / abs(values[lead])
     prior = values / values[lead]
     spread = errors / abs(values[lead]) + np.abs(prior) * relative
-    rows, targets = [], []
-    for bend in candidate.bends:
-        below, forms = known.cell(bend.point).below(depth)
+    rows, targets, places = [], [], []
+    for place, bend in enumerate(candidate.bends):
+        cell = known.cell(bend.point)
+        below = cell.below(depth)[0]
         if np.delete(below, entries).any():
             continue
         here = below[entries]
-        error = abs(float(prior @ forms[entries] @ bend.v)) * bend.error
+        error = abs(float(prior @ cell.speeds(depth, bend.v)[entries])) * bend.error
         error += float(np.abs(prior) @ np.abs(here)) * ROUNDING
-        rows.append(np.append(here, 1.0) / error)
-        targets.append(-here[lead] / error)
+        if error > 0:
+            rows.append(np.append(here, 1.0) / error)
+            targets.append(-here[lead] / error)
+            places.append(place)
     free = [k for k in range(len(entries)) if k != lead]
-    if len(rows) < _PLACES:
-        return candidate
     # Unknowns are the differences from the prior, in units of its spread, and the bias.
-    table = np.array(rows)
     scale = np.append(spread[free], 1.0)
-    known_part = np.array(targets) - table[:, free] @ prior[free]
-    places = table[:, [*free, len(entries)]] * scale
-    whole = np.vstack([np.eye(len(free), len(free) + 1), places])
-    target = np.concatenate([np.zeros(len(free)), known_part])
-    inverse = np.linalg.pinv(whole, rcond=2.0**-50)
-    found = inverse @ target
-    if (np.abs(whole @ found - target) > _FITS).any():
-        return candidate
+    dropped: list[int] = []
+    while True:
+        if len(rows) < _PLACES:
+            return candidate
+        table = np.array(rows)
+        known_part = np.array(targets) - table[:, free] @ prior[free]
+        whole = np.vstack([np.eye(len(free), len(free) + 1), table[:, [*free, len(entries)]] * scale])
+        target = np.concatenate([np.zeros(len(free)), known_part])
+        inverse = np.linalg.pinv(whole, rcond=2.0**-50)
+        found = inverse @ target
+        off = np.abs(whole @ found - target)
+        if (off <= _FITS).all():
+            break
+        # A kink of another neuron may have been taken for one of this.
+        worst = int(off[len(free) :].argmax())
+        dropped.append(places.pop(worst))
+        del rows[worst], targets[worst]
+        if len(dropped) * _DROPPED > len(candidate.bends):
+            return candidate
     better_values, better_errors = candidate.values.copy(), candidate.errors.copy()
     better_values[entries[free]] = (prior[free] + found[:-1] * scale[:-1]) * values[lead]
     deviations = np.sqrt((inverse**2).sum(axis=1))[:-1] * scale[:-1]
     better_errors[entries[free]] = deviations * abs(values[lead])
     # The scale is free, so that the leading entry may be taken for exact.
     better_errors[entries[lead]] = abs(values[lead]) * ROUNDING
-    return Candidate(better_values, better_errors, candidate.bends)
+    bends = [bend for place, bend in enumerate(candidate.bends) if place not in dropped]
+    return Candidate(better_values, better_errors, bends)

@@ -55,6 +55,12 @@ class Cell:
         active = self.values[depth - 1] > 0
         return np.where(active, self.values[depth - 1], 0.0), self.forms[depth - 1] * active[:, None]
 
+    def speeds(self, depth: int, v: Array) -> Array:
+        """How fast (p,) what layer `depth` reads changes along v (n,)."""
+        if depth == 0:
+            return v
+        return np.where(self.values[depth - 1] > 0, self.forms[depth - 1] @ v, 0.0)
+
 
 @dataclass(frozen=True)
 class Known:

@@ -43,7 +43,7 @@ class Kink:
     error: float
 
 
-class _Samples:
+class Samples:
     """Answers along one line, each t asked once."""
 
     def __init__(self, probe: Probe, line: Line) -> None:
@@ -52,6 +52,7 @@ class _Samples:
         self.sigma: dict[float, float] = {}
 
     def ask(self, ts: list[float]) -> None:
+        """Ask at those of the parameters that are new."""
         fresh = sorted({t for t in ts if t not in self.y})
         if fresh:
             x = self._probe.rounded(np.array([self._line.at(t) for t in fresh]))
@@ -69,18 +70,19 @@ class _Samples:
         return True
 
     def slope(self, a: float, b: float) -> Array:
+        """Slope (m,) of the chord from a to b."""
         return (self.y[b] - self.y[a]) / (b - a)
 
 
-def scan(probe: Probe, line: Line, ends: list[float]) -> list[Kink]:
+def scan(probe: Probe, line: Line, ends: list[float], levels: int = _LEVELS) -> list[Kink]:
     """The kinks on a line between the first and the last of `ends`, in order; intervals between `ends` first.
 
-    Kinks closer together than the noise lets see are left out.
+    Kinks closer together than the noise lets see, or than `levels` halvings tell apart, are left out.
     """
-    samples = _Samples(probe, line)
+    samples = Samples(probe, line)
     found: list[Kink] = []
     open_intervals = list(pairwise(ends))
-    for _ in range(_LEVELS):
+    for _ in range(levels):
         samples.ask([t for a, b in open_intervals for t in _stations(a, b)])
         maybe: list[tuple[float, float, float]] = []
         split: list[tuple[float, float]] = []
@@ -119,7 +121,7 @@ def _around(a: float, b: float, t: float) -> tuple[float, ...]:
     return tuple(a + (share + beside) * (b - a) for beside in _AROUND)
 
 
-def _meeting(samples: _Samples, a: float, b: float) -> float | None:
+def _meeting(samples: Samples, a: float, b: float) -> float | None:
     """Where the pieces at both ends of an interval meet, if that is between them."""
     length = b - a
     if not (
@@ -136,7 +138,7 @@ def _meeting(samples: _Samples, a: float, b: float) -> float | None:
     return t if a + length / 4 + _NEAR * length < t < b - length / 4 - _NEAR * length else None
 
 
-def _kink(samples: _Samples, a: float, before: float, after: float, b: float) -> Kink | None:
+def _kink(samples: Samples, a: float, before: float, after: float, b: float) -> Kink | None:
     """The kink between two long pieces [a, before] and [after, b], with its error bound."""
     left, right = samples.slope(a, before), samples.slope(after, b)
     size = float(np.linalg.norm(right - left))

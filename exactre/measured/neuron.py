@@ -52,7 +52,7 @@ class Neuron:
 def neuron_of(known: Known, depth: int, candidate: Candidate) -> Neuron | None:
     """The neuron on the first grid that has exactly one row for the candidate; None where none has."""
     candidate = refined(known, depth, candidate)
-    shown = np.flatnonzero(np.isfinite(candidate.errors))
+    shown = np.flatnonzero(np.isfinite(candidate.errors[:-1]))
     for grid in GRIDS:
         snapped = snap(candidate.values[shown], candidate.errors[shown], grid)
         if snapped is not None and snapped.false_positive < _LIKELY:
@@ -65,7 +65,7 @@ def neuron_of(known: Known, depth: int, candidate: Candidate) -> Neuron | None:
 def _placed(
     known: Known, depth: int, candidate: Candidate, shown: NDArray[np.int64], snapped: Snapped
 ) -> Neuron | None:
-    row, errors = np.zeros(len(candidate.values)), np.full(len(candidate.values), np.inf)
+    row, errors = np.zeros(len(candidate.values) - 1), np.full(len(candidate.values) - 1, np.inf)
     row[shown] = snapped.entries
     errors[shown] = 0.0
     scale = abs(snapped.scale)
@@ -98,12 +98,14 @@ def located(known: Known, depth: int, neuron: Neuron) -> Neuron | None:
 
 def offset(known: Known, depth: int, neuron: Neuron, bend: Bend) -> tuple[float, float]:
     """The row's value at a bend without the bias, and its error bound."""
-    values, forms = known.cell(bend.point).below(depth)
+    cell = known.cell(bend.point)
+    values = cell.below(depth)[0]
     shown = np.isfinite(neuron.errors)
     if (values[~shown] != 0).any():
         return 0.0, np.inf
     row = np.where(shown, neuron.row, 0.0)
-    error = abs(float(row @ forms @ bend.v)) * bend.error + float(np.abs(row) @ np.abs(values)) * ROUNDING
+    error = abs(float(row @ cell.speeds(depth, bend.v))) * bend.error
+    error += float(np.abs(row) @ np.abs(values)) * ROUNDING
     error += float(np.abs(values[shown]) @ neuron.errors[shown])
     return float(row @ values), error
 

@@ -16,6 +16,7 @@ from exactre.measured.known import Known
 from exactre.measured.survey import Bend
 
 _MAJORITY = 4
+_SILENT = 3
 _CERTAIN = 16.0  # error bounds that a coefficient has to be away from zero
 
 
@@ -26,7 +27,7 @@ def signs(known: Known, bends: Sequence[Bend]) -> NDArray[np.int64]:
     """
     depth = len(known.layers)
     width = len(known.layers[-1].bias)
-    votes = np.zeros((2, width), dtype=np.int64)
+    votes, silent = np.zeros((2, width), dtype=np.int64), np.zeros((2, width), dtype=np.int64)
     for bend in bends:
         cell = known.cell(bend.point)
         fitted = combination(cell.forms[depth - 1], np.arange(width), width, bend, 0)
@@ -38,6 +39,10 @@ def signs(known: Known, bends: Sequence[Bend]) -> NDArray[np.int64]:
         if not active.all():  # else, as with a missing neuron, nothing is known to be zero
             votes[0] += active & side
             votes[1] += active & ~side
+            silent[0] += ~active & ~side
+            silent[1] += ~active & side
+    # A neuron that is active nowhere, and was always seen on one side, is taken to be inactive there.
+    votes = np.where(votes.any(axis=0) | (silent.max(axis=0) < _SILENT) | silent.all(axis=0), votes, silent)
     more, less = votes.max(axis=0), votes.min(axis=0)
     clear = more > _MAJORITY * less
     return np.where(clear, np.where(votes[0] > votes[1], 1, -1), 0)

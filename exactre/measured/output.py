@@ -15,12 +15,18 @@ from numpy.typing import NDArray
 
 from exactre.measured.known import Known
 from exactre.measured.probe import Probe
-from exactre.measured.snap import BFLOAT16, FLOAT16, FLOAT32, INTEGERS, on_grid, snap
+from exactre.measured.sides import subset_sums
+from exactre.measured.snap import BFLOAT16, FLOAT16, FLOAT32, INTEGERS, Snapped, on_grid, snap
 from exactre.oracle.measured import Array
 
 _SPREAD = (0.5, 2.0, 8.0)
 _GRID = 2.0**-8
 _INTEGERS = -40.0  # binary logarithm of the false-positive bound
+_REFINED = 3
+_CHOICES = 14  # neurons whose sides are chosen in all ways
+_ROW = -50.0 - _CHOICES  # binary logarithm of the chance of one choice
+AGREES = 4.0  # error bounds between an answer and the recovered network's value
+_SPREADS = 3.0
 _SOLVED = 2.0**-44  # relative error of a least squares solution itself
 
 
@@ -94,6 +100,36 @@ def last_signs(known: Known, values: Values) -> NDArray[np.int64] | None:
     return np.where(nearest == 1.0, -1, 1)
 
 
+def with_constant(known: Known, values: Values) -> tuple[NDArray[np.int64], Snapped] | None:
+    """Signs (k,) of the last layer, and the row of one more neuron, which is active everywhere.
+
+    It bends nowhere; but it is what the answers have of the layer below that the neurons with the other
+    active side (see `last_signs`) do not explain, and is on the grid. Its bias only shows in the output's.
+    None where not exactly one choice of sides leaves a row of one sign on the grid.
+    """
+    layer = known.layers[-1]
+    k = len(layer.bias)
+    if len(known.layers) < 2 or k > _CHOICES:
+        return None
+    hidden = known.values(values.points)
+    features = np.hstack([*(np.maximum(h, 0.0) for h in hidden[:-3:-1]), np.ones((len(values.points), 1))])
+    weights = 1 / values.errors[:, None]
+    inverse = np.linalg.pinv(features * weights, rcond=_SOLVED)
+    errors = _SPREADS * np.linalg.norm(inverse, axis=1)[k:-1]
+    for answers in values.answers.T:
+        found = np.zeros(features.shape[1])
+        for _ in range(_REFINED):
+            found += inverse @ ((answers - features @ found) * weights[:, 0])
+        rest = found[k:-1] + subset_sums((layer.weight * found[:k, None]).T)
+        choices = np.flatnonzero((rest > errors).all(axis=1) | (rest < -errors).all(axis=1))
+        rows = [(int(choice), snap(rest[choice], errors, FLOAT32)) for choice in choices]
+        fits = [(c, row) for c, row in rows if row is not None and not row.open and row.false_positive < _ROW]
+        if len(fits) == 1:
+            choice, row = fits[0]
+            return np.array([-1 if choice >> z & 1 else 1 for z in range(k)]), row
+    return None
+
+
 def solved(known: Known, values: Values) -> Output | None:
     """The output layer over an oriented network; None where no output layer gives the values."""
     hidden = np.maximum(known.values(values.points)[-1], 0.0)
@@ -105,12 +141,15 @@ def solved(known: Known, values: Values) -> Output | None:
     if np.linalg.matrix_rank(system, tol=_SOLVED * np.linalg.norm(system)) < system.shape[1]:
         return None
     found = np.zeros((len(seen), values.answers.shape[1]))
-    found[seen] = inverse @ (values.answers * weights)
+    for _ in range(_REFINED):  # a product with the inverse alone leaves its rounding times the condition
+        found[seen] += inverse @ ((values.answers - features @ found) * weights)
     residual = (values.answers - features @ found) * weights
     if (np.abs(residual) > 8).any():
         return None
     error = np.full_like(found, np.inf)  # of a neuron that is active nowhere
-    error[seen] = np.abs(inverse).sum(axis=1)[:, None] + np.abs(found[seen]) * _SOLVED
+    # Roundings of different answers are independent: their bounds add like squares, at most like themselves.
+    spread = np.minimum(np.abs(inverse).sum(axis=1), _SPREADS * np.linalg.norm(inverse, axis=1))
+    error[seen] = spread[:, None] + np.abs(found[seen]) * _SOLVED
     return Output(found[:-1].T, error[:-1].T, found[-1], error[-1])
 
 
@@ -151,3 +190,13 @@ def predicted(known: Known, output: Output, points: Array) -> Array:
     """The recovered network's values (count, m) at points (count, n), in float64."""
     hidden = np.maximum(known.values(points)[-1], 0.0)
     return np.asarray(hidden @ output.weight.T + output.bias)
+
+
+def refuting(known: Known, output: Output, probe: Probe) -> tuple[Array, int]:
+    """Points (wrong, n) with answers on record that the network does not give; how many are on record."""
+    wrong, count = [], 0
+    for points, answers in probe.ledger.replay():
+        off = np.abs(predicted(known, output, points) - answers).max(axis=1)
+        wrong.append(points[off > AGREES * probe.noise.bound(points)])
+        count += len(points)
+    return np.concatenate(wrong), count

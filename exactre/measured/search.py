@@ -11,20 +11,24 @@ from dataclasses import replace
 
 import numpy as np
 
-from exactre.measured import output
-from exactre.measured.candidate import grouped
+from exactre.measured.candidate import Candidate, grouped
+from exactre.measured.closing import close
 from exactre.measured.known import Known, Layer
 from exactre.measured.line import Kink, Line
 from exactre.measured.neuron import Neuron, neuron_of
 from exactre.measured.orientation import signs
+from exactre.measured.output import Output
 from exactre.measured.probe import Probe
 from exactre.measured.reach import shown
 from exactre.measured.sharpen import narrowed, sharpened
+from exactre.measured.sides import told
+from exactre.measured.steer import steered_line
 from exactre.measured.survey import Bend, Survey, nearest_neuron
+from exactre.measured.trace import Tracer
 
 Watch = Callable[[str, tuple[int, ...]], None]
 
-_ROUNDS = 24
+_ROUNDS = 96
 _FIRST_LINES = 2
 _MANY_INPUTS = 64  # so many entries tell a row of the grid from one bend alone
 _ROOMIER = 2.0
@@ -32,10 +36,12 @@ _POOR = 6  # a row with more than one in so many entries open is measured again
 _REACHED = 8  # up to so many open entries of a row are looked for on purpose
 _SOUGHT = 4
 _LINES_FIRST = 5
-_SAMPLES = 3  # times that the points for the output are doubled while numbers of it are open
-_CHECKS = 64
-_AGREES = 4.0
-_BESIDE = (-2.0, -0.25, 0.25, 2.0)
+_RANDOM_LINES = 4  # lines before any is steered
+_SELDOM = 5  # every so many lines is random where all that lines show is known
+_SETTLED = 2
+_TRACED = 2
+_FRUITLESS = 4  # traces that gave no neuron of a layer: the bends are deeper ones
+_DEEPER = 6  # so many bends that no neuron explains are worth a trace for the signs of the last layer
 
 
 class Search:
@@ -50,11 +56,14 @@ class Search:
         self.layers: list[list[Neuron]] = []
         self.pending: list[Neuron] = []
         self.known = Known(probe.dim)
-        self.output: output.Output | None = None
+        self.output: Output | None = None
         self.missing = "no line shows a kink"
         self._watch = watch
         self._sought: dict[tuple[int, int, bytes], int] = {}  # how often an entry was looked for in vain
-        self._settled: dict[tuple[int, frozenset[int]], Neuron | None] = {}
+        self._tracer = Tracer(probe)
+        self._doubtful = False  # whether bends that agree gave no neuron of the first layer
+        self._widths: dict[int, tuple[int, int]] = {}  # of a layer, and since how many lines
+        self._settled: dict[tuple[tuple[int, ...], frozenset[int]], Neuron | None] = {}
 
     def widths(self) -> tuple[int, ...]:
         """Neurons found by layer."""
@@ -67,8 +76,8 @@ class Search:
         """Search until the network stands; False, with `missing`, when the rounds are over."""
         for lines in range(1, _ROUNDS + 1):
             self._watch("lines", self.widths())
-            line = self.survey.random_line()
-            self.survey.look(line, self.survey.ends(line), self._wanted)
+            line, ends = self._line(lines)
+            self.survey.look(line, ends, self._wanted, self._oriented())
             if lines < _FIRST_LINES and self.probe.dim <= _MANY_INPUTS:
                 continue
             self._watch("rows", self.widths())
@@ -77,6 +86,21 @@ class Search:
                 if self._finish():
                     return True
         return False
+
+    def _oriented(self) -> Known:
+        """The known layers, up to the first one without signs."""
+        layers = self.known.layers
+        count = next((k for k, layer in enumerate(layers) if not layer.sign.all()), len(layers) - 1)
+        return Known(self.probe.dim, layers[: count + 1])
+
+    def _line(self, number: int) -> tuple[Line, list[float]]:
+        """A random line, or by turns one that makes neurons over an oriented layer flip."""
+        depths = [k for k, layer in enumerate(self.known.layers) if layer.sign.all()]
+        turns = _SELDOM if self.layers and self._is_settled(len(self.layers) - 1) else 2
+        if number <= _RANDOM_LINES or not depths or number % turns == 1:
+            line = self.survey.random_line()
+            return line, self.survey.ends(line)
+        return steered_line(self.probe, self.known, int(self.probe.rng.choice(depths)))
 
     def _wanted(self, line: Line, kink: Kink, room: float) -> bool:
         """Whether a kink's normal is worth its queries: nobody's, or that of a row which is still poor."""
@@ -110,12 +134,23 @@ class Search:
                 return True
             self._watch("signs", self.widths())
             found = signs(self.known, pool)
+            if not found.all() and self._is_settled(depth) and len(pool) >= _DEEPER:
+                found = told(self._tracer, self.known, pool, found)
             if not found.all():
                 self.missing = f"the active sides of layer {depth + 1} are not known"
                 return False
             oriented = replace(self.known.layers[-1], sign=found).oriented()
             self.known = self.known.with_last(oriented)
         return False
+
+    def _is_settled(self, depth: int) -> bool:
+        """Whether no neuron was found in a layer for some lines: traces over a part of a layer are wasted."""
+        width = len(self.layers[depth])
+        if self._widths.get(depth, (-1, 0))[0] != width:
+            self._widths[depth] = width, self.survey.lines
+        # Every line crosses all of the first layer: there, two bends that agree are a neuron's.
+        waits = _SETTLED if depth or self._doubtful else 0
+        return self.survey.lines >= self._widths[depth][1] + waits
 
     def _layer(self, depth: int, pool: Sequence[Bend]) -> bool:
         """Find the neurons of one layer among the bends; True when there are some and all are certain."""
@@ -142,20 +177,44 @@ class Search:
             layer = below.with_layer(_layer_of(done))
             pool = [b for b in pool if nearest_neuron(layer, b.point, b.v, b.error) is None]
         self.pending = []
-        least = 1 if depth == 0 and self.probe.dim > _MANY_INPUTS else 2
+        self._doubtful = False
+        many = depth == 0 and self.probe.dim > _MANY_INPUTS
+        least = 1 if many or self.survey.lines > _LINES_FIRST else 2
         fresh: list[Neuron] = []
-        for candidate in grouped(below, depth, pool):
+        traced = self._traced(below, pool) if depth else []
+        for candidate in grouped(below, depth, pool, traced):
             if len(candidate.bends) < least:
                 continue
-            key = depth, frozenset(map(id, candidate.bends))
+            key = tuple(len(layer.bias) for layer in below.layers), frozenset(map(id, candidate.bends))
             if key not in self._settled:
                 self._settled[key] = self._settle(below, depth, neuron_of(below, depth, candidate))
             neuron = self._settled[key]
             if neuron is not None:
                 (fresh if neuron.is_exact else self.pending).append(neuron)
+            elif depth == 0 and len(candidate.bends) > 1:
+                self._doubtful = True
         if fresh:
             done += fresh
             del self.layers[depth + 1 :]
+
+    def _traced(self, below: Known, pool: Sequence[Bend]) -> list[Candidate]:
+        """What was traced and is nobody's, and a few more.
+
+        Bends where no fewer units are active than there are inputs say nothing else. Others are left to lines
+        until no line shows a new neuron: then a bend may be a deeper one, or of a neuron that seldom flips.
+        """
+        depth = len(below.layers)
+        layer = below.with_layer(_layer_of(self.layers[depth])) if self.layers[depth] else below
+        fresh = sorted(self._tracer.fresh(below, pool), key=lambda bend: bend.quality)
+        hard = [b for b in fresh if np.count_nonzero(below.cell(b.point).values[-1] > 0) >= self.probe.dim]
+        for bend in hard[:_TRACED]:
+            self._tracer.trace(below, bend)
+        starts = [(trace, trace.bends[0]) for trace in self._tracer.over(below)]
+        found = [t for t, bend in starts if nearest_neuron(layer, bend.point, bend.v, bend.error) is None]
+        if fresh and not hard and len(found) < _FRUITLESS and self.layers[depth] and self._is_settled(depth):
+            trace = self._tracer.trace(below, fresh[0])
+            found += [trace] if trace is not None else []
+        return [trace.candidate(below) for trace in found]
 
     def _settle(self, below: Known, depth: int, neuron: Neuron | None) -> Neuron | None:
         """A neuron with its open entries looked at again: by its own bends, and by far points."""
@@ -190,49 +249,17 @@ class Search:
     def _unexplained(self, pool: Sequence[Bend]) -> list[Bend]:
         return [b for b in pool if nearest_neuron(self.known, b.point, b.v, b.error) is None]
 
-    def _beside_boundaries(self) -> list[np.ndarray]:
-        """Points on both sides of every neuron of the last layer."""
-        points = []
-        for z, neuron in enumerate(self.layers[len(self.known.layers) - 1]):
-            for bend in neuron.bends[:2]:
-                form = self.known.cell(bend.point).forms[-1][z]
-                side = form / max(float(np.linalg.norm(form)), 2.0**-60)
-                points += [bend.point + step * side for step in _BESIDE]
-        return points
-
     def _finish(self) -> bool:
         """The last layer's signs and the output layer; True when they give the answers."""
-        last = self.known.layers[-1]
-        count = 2 * output.unknowns(self.known, signed=False)
-        values = output.sampled(self.probe, count, self._beside_boundaries())
-        found = output.last_signs(self.known, values)
-        if found is None:
-            self.missing = "the active sides of the last layer are not known"
-            return False
-        self.known = self.known.with_last(replace(last, sign=found).oriented())
-        for _ in range(_SAMPLES):
-            solved = output.solved(self.known, values)
-            if solved is None:
-                self.missing = "no output layer over the recovered neurons gives the answers"
-                return False
-            self.output = output.snapped(solved)
-            if not (self.output.weight_error.any() or self.output.bias_error.any()):
-                break
-            values = values.extended(output.sampled(self.probe, len(values.points), ()))
-        return self._agrees(values.points)
-
-    def _agrees(self, agreed: np.ndarray) -> bool:
-        """Whether fresh points agree; from a point that did, a line to one that does not is scanned."""
-        assert self.output is not None
-        fresh = output.sampled(self.probe, _CHECKS, ())
-        off = np.abs(output.predicted(self.known, self.output, fresh.points) - fresh.answers).max(axis=1)
-        wrong = np.flatnonzero(off > _AGREES * fresh.errors)
-        if not len(wrong):
-            return True
-        self.missing = f"{len(wrong)} of {_CHECKS} fresh points disagree with the network"
-        line = Line(agreed[0], fresh.points[wrong[0]] - agreed[0])
-        self.survey.look(line, np.linspace(0.0, 1.0, 9).tolist(), self._wanted)
-        return False
+        last = self.layers[len(self.known.layers) - 1]
+        closed = close(self.probe, self.known, last)
+        self.known, self.output = closed.known, closed.output
+        if closed.constant is not None:
+            last.append(closed.constant)
+        for line in closed.refuting:
+            self.survey.look(line, np.linspace(0.0, 1.0, 9).tolist(), self._wanted, self._oriented())
+        self.missing = closed.missing
+        return not closed.missing
 
 
 def _is_poor(neuron: Neuron) -> bool:

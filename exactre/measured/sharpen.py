@@ -26,7 +26,8 @@ _NEAR = 2.0**-4
 
 def entry_at(known: Known, depth: int, neuron: Neuron, index: int, bend: Bend) -> tuple[float, float] | None:
     """What a boundary point of a neuron says about one entry, and its error; None where it says nothing."""
-    values, forms = known.cell(bend.point).below(depth)
+    cell = known.cell(bend.point)
+    values = cell.below(depth)[0]
     if values[index] == 0 or neuron.bias_error == np.inf:
         return None
     row, errors = neuron.row.copy(), neuron.errors.copy()
@@ -34,7 +35,7 @@ def entry_at(known: Known, depth: int, neuron: Neuron, index: int, bend: Bend) -
     rest, error = offset(known, depth, replace(neuron, row=row, errors=errors), bend)
     value = -(rest + neuron.bias) / values[index]
     row[index] = value
-    slope = abs(float(np.where(np.isfinite(errors), row, 0.0) @ forms @ bend.v))
+    slope = abs(float(np.where(np.isfinite(errors), row, 0.0) @ cell.speeds(depth, bend.v)))
     bound = (error + slope * bend.error + neuron.bias_error) / abs(values[index]) + abs(value) * ROUNDING
     return (value, bound) if np.isfinite(bound) else None
 
@@ -110,5 +111,6 @@ def _far_point(probe: Probe, neuron: Neuron, index: int | None, far: float) -> B
     ]
     if len(kinks) != 1:
         return None
+    [kink] = kinks
     normal: Array = np.zeros(0)  # not measured: the point alone matters
-    return Bend(line.at(kinks[0].t), v, kinks[0].error, normal, normal, reach)
+    return Bend(line.at(kink.t), v, kink.error, normal, normal, reach)

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from exactre.oracle.measured import Array
 
-_CHUNK = 1 << 20
+_BLOCK = 1 << 12
+_FRACTION = 2.0**-24  # error of the fraction of a product of up to 2^26
 _ROUNDING = 2.0**-50  # relative, of the few float operations below
 
 
@@ -59,6 +60,8 @@ def snap(values: Array, errors: Array, grid: Grid) -> Snapped | None:
     A row without two certain entries has no scale, and none is claimed.
     """
     sizes = np.abs(values)
+    if len(sizes) < 2:
+        return None
     lead = int((sizes - errors).argmax())
     if sizes[lead] <= 4 * errors[lead]:
         return None
@@ -110,24 +113,36 @@ def _misses(ratios: Array, slack: Array, grid: Grid) -> Array:
 def _survivors(ratios: Array, slack: Array, grid: Grid, order: list[int]) -> NDArray[np.int64]:
     """The values of the leading entry, as integers, with which no entry misses the grid."""
     first, last = (1, grid.top + 1) if grid.top is not None else (1 << (grid.bits - 1), 1 << grid.bits)
-    kept = []
-    for start in range(first, last, _CHUNK):
-        q = np.arange(start, min(last, start + _CHUNK), dtype=np.float64)
-        if (
-            order
-        ):  # nearly all go here: by the finest spacing of the entry and its largest slack, which is quick
-            i = order[0]
-            finest = float(_spacing(first * ratios[i : i + 1], grid)[0])
-            x = q * (ratios[i] / finest)
-            q = q[np.abs(x - np.rint(x)) <= last * slack[i] / finest]
-        for i in order:
-            if not len(q):
-                break
-            x = q * ratios[i]
-            spacing = _spacing(x, grid)
-            q = q[np.abs(x - np.rint(x / spacing) * spacing) <= q * slack[i]]
-        kept.append(q.astype(np.int64))
-    return np.concatenate(kept)
+    if not order:
+        return np.arange(first, last)
+    i = order[0]
+    # Nearly all go here: by the finest spacing of the entry and its largest slack.
+    finest = float(_spacing(first * ratios[i : i + 1], grid)[0])
+    q = _near_integers(float(ratios[i]) / finest, last * float(slack[i]) / finest, first, last)
+    for i in order:
+        x = q * ratios[i]
+        spacing = _spacing(x, grid)
+        q = q[np.abs(x - np.rint(x / spacing) * spacing) <= q * slack[i]]
+    return q.astype(np.int64)
+
+
+def _near_integers(factor: float, within: float, first: int, last: int) -> Array:
+    """The q, first <= q < last, for which q * factor is within a bound of an integer; at least these.
+
+    q is a multiple of a block and a rest, whose fractions are sorted once: far fewer looks than numbers q.
+    """
+    within = min(within + _FRACTION, 0.5)
+    rests, blocks = np.arange(_BLOCK), np.arange(first, last, _BLOCK)
+    fractions = rests * factor % 1.0
+    order = np.argsort(fractions)
+    around = np.concatenate([fractions[order], fractions[order] + 1.0])
+    wanted = (-within - blocks * factor) % 1.0
+    low = np.searchsorted(around, wanted, side="left")
+    high = np.minimum(np.searchsorted(around, wanted + 2 * within, side="right"), low + _BLOCK)
+    counts = high - low
+    places = np.arange(counts.sum()) + np.repeat(low - (np.cumsum(counts) - counts), counts)
+    q = np.repeat(blocks, counts) + order[places % _BLOCK]
+    return np.sort(q[q < last]).astype(np.float64)
 
 
 def _spacing(values: Array, grid: Grid) -> Array:

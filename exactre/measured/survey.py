@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from exactre.measured.foreseen import look_through
 from exactre.measured.known import Known
 from exactre.measured.line import Kink, Line, scan
 from exactre.measured.probe import Gradient, Probe
@@ -65,10 +66,20 @@ class Survey:
         return [*(-t for t in reversed(far)), 0.0, *far]
 
     def look(
-        self, line: Line, ends: list[float], wanted: Callable[[Line, Kink, float], bool] | None = None
+        self,
+        line: Line,
+        ends: list[float],
+        wanted: Callable[[Line, Kink, float], bool] | None = None,
+        known: Known | None = None,
     ) -> list[Bend]:
-        """Scan a line; measure the normals at the kinks that are wanted (line, kink, room beside it)."""
-        kinks = scan(self.probe, line, ends)
+        """Scan a line; measure the normals at the kinks that are wanted (line, kink, room beside it).
+
+        What `known` foresees is only checked.
+        """
+        if known is None or not known.layers:
+            kinks = scan(self.probe, line, ends)
+        else:
+            kinks = look_through(self.probe, line, ends, known)
         self.lines += 1
         ts = [ends[0], *(kink.t for kink in kinks), ends[-1]]
         gradients: dict[int, Gradient | None] = {}

@@ -1,55 +1,16 @@
 """Every measured value comes with an interval, and the true value lies in it: noise, kinks, normals."""
 
-from itertools import pairwise
-
 import numpy as np
 import pytest
 from campaign import FACTOR
+from float_networks import function, layers, probe, truth
 
 from exactre.errors import ShapeError
-from exactre.measured import noise as noises
 from exactre.measured.domain import Box
-from exactre.measured.known import Known, Layer
 from exactre.measured.line import Line, scan
-from exactre.measured.probe import Probe
 from exactre.measured.survey import Survey, nearest_neuron
-from exactre.oracle.float_ledger import FloatLedger
-from exactre.oracle.measured import ArrayOracle
 
 SEEDS = range(2 * FACTOR)
-
-
-def layers(widths, seed):
-    """He-random float32 (weight, bias) of every layer."""
-    rng = np.random.default_rng(seed)
-    found = []
-    for n, m in pairwise(widths):
-        weight = (rng.normal(size=(m, n)) * np.sqrt(2 / n)).astype(np.float32)
-        found.append((weight.astype(float), (rng.normal(size=m) / 2).astype(np.float32).astype(float)))
-    return found
-
-
-def function(net, kind="float64"):
-    def f(x):
-        for k, (weight, bias) in enumerate(net):
-            x = x @ weight.T.astype(kind) + bias.astype(kind)
-            if k < len(net) - 1:
-                x = np.maximum(x, 0)
-        return x
-
-    return f
-
-
-def probe(f, n, *, arithmetic="float64", box=None, seed=0):
-    ledger = FloatLedger(ArrayOracle(f, n, arithmetic=arithmetic))
-    rng = np.random.default_rng(seed)
-    return Probe(ledger, noises.measure(ledger, box, rng), box, rng)
-
-
-def truth(net):
-    """The network as a known one, to compare with."""
-    hidden = net[:-1]
-    return Known(net[0][0].shape[1], tuple(Layer(w, b, np.ones(len(b), dtype=np.int64)) for w, b in hidden))
 
 
 @pytest.mark.parametrize("kind", ["float32", "float64"])

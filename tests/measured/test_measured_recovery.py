@@ -58,6 +58,12 @@ def test_two_hidden_layers_are_recovered_bit_by_bit():
     assert certified(he_random((12, 8, 6, 2), 3), seed=3).layers == (8, 6)
 
 
+@pytest.mark.parametrize("widths", [(5, 10, 6, 1), (8, 6, 6, 4, 2)])
+def test_wide_layers_and_three_hidden_ones_are_recovered_bit_by_bit(widths):
+    """Fewer inputs than neurons: signs are told from boundaries that are followed across the layer."""
+    assert certified(he_random(widths, 1), seed=1).layers == widths[1:-1]
+
+
 def test_coarse_weights_are_recovered_through_float32_answers():
     result = certified(integers((16, 6, 4), 0), arithmetic="float32")
     assert result.measured.grid == "int8"

@@ -14,6 +14,7 @@ from exactre.measured.snap import (
     INTEGERS,
     RATIONALS,
     _misses,
+    _near_integers,
     _survivors,
     on_grid,
     snap,
@@ -171,3 +172,17 @@ def test_with_a_known_scale_a_number_is_certain_where_one_is_within_the_error(va
     nearest, found = on_grid(np.array([value]), np.array([error]), FLOAT32)
     assert found[0] == certain
     assert nearest[0] == value or not certain
+
+
+@examples(6)
+@given(
+    st.floats(0.5, 2),
+    st.sampled_from([2.0**-20, 2.0**-12, 2.0**-4]),
+    st.sampled_from([(1, 256), (1 << 15, 1 << 16)]),
+)
+def test_numbers_whose_multiples_are_near_integers_are_all_found(factor, within, span):
+    q = np.arange(*span, dtype=float)
+    off = np.abs(q * factor - np.rint(q * factor))
+    found = _near_integers(factor, within, *span)
+    assert np.isin(q[off <= within], found).all()
+    assert (off[np.isin(q, found)] <= within + 2.0**-20).all()
