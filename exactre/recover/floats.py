@@ -17,6 +17,7 @@ from exactre.recover.model import Model, Neuron
 
 _ASCENT_STEPS = 50
 _NEWTON_STEPS = 40
+_ARRIVED = 8
 _APPROACH_STEPS = 200
 _CLOSE = 1e-12
 _MOST_FLIPS = 4096
@@ -152,7 +153,10 @@ class FloatModel:
         return found
 
     def meetings(self, neurons: Sequence[int], starts: Vector) -> Vector:
-        """Points (S, r) on the boundaries of all these neurons, by shortest Newton steps from `starts`."""
+        """Points (S, r) on the boundaries of all these neurons, by shortest Newton steps from `starts`.
+
+        A few are enough: steps end when so many have arrived.
+        """
         x, rows = starts.copy(), list(neurons)
         seeds = np.zeros((len(rows), len(x), len(self._linear)))
         for k, z in enumerate(rows):
@@ -165,7 +169,7 @@ class FloatModel:
             level = values[:, rows]
             off = np.abs(level) / np.maximum(np.linalg.norm(jacobian, axis=2), 1e-300)
             done = off.max(axis=1, initial=0) < _CLOSE * (1 + np.linalg.norm(x, axis=1))
-            if done.all():
+            if done.sum() >= min(_ARRIVED, len(done)):
                 break
             gram = jacobian @ jacobian.transpose(0, 2, 1)
             trace = np.trace(gram, axis1=1, axis2=2)
