@@ -339,8 +339,8 @@ class Search:
         ]
         if oriented:
             self._say("steering")
-            # What a layer lacks is found by steering the layer before it; the last two need it most.
-            depth = oriented[max(0, len(oriented) - 1 - self._steered % 2)]
+            # What a layer lacks is found by steering the layer before it: each in turn, deepest first.
+            depth = oriented[-1 - self._steered % len(oriented)]
             layer.steer(survey, depth, _STEERED, self.rng)
             self._steered += 1
         self._drop_contradicted()
