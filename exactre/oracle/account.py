@@ -6,10 +6,20 @@ import time
 from collections.abc import Mapping
 from importlib.metadata import version
 from os import PathLike
-from typing import Self
+from typing import Self, TypedDict
 
 from exactre.errors import OutOfBudget
 from exactre.oracle.store import Store
+
+
+class Terms(TypedDict, total=False):
+    """The options of `Account`, which the ledgers pass on."""
+
+    path: str | PathLike[str] | None
+    resume: bool
+    seed: int
+    max_queries: int | None
+    timeout: float | None
 
 
 class Account:
@@ -23,11 +33,11 @@ class Account:
         input_dim: int,
         run: Mapping[str, str],
         *,
-        path: str | PathLike[str] | None,
-        resume: bool,
-        seed: int,
-        max_queries: int | None,
-        timeout: float | None,
+        path: str | PathLike[str] | None = None,
+        resume: bool = False,
+        seed: int = 0,
+        max_queries: int | None = None,
+        timeout: float | None = None,
     ) -> None:
         self.input_dim = input_dim
         self.queries = 0

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from hashlib import sha256
-from os import PathLike
+from typing import Unpack
 
 import numpy as np
 
 from exactre.errors import OracleError
-from exactre.oracle.account import Account
+from exactre.oracle.account import Account, Terms
 from exactre.oracle.measured import Array, MeasuredOracle
 
 
@@ -24,25 +24,9 @@ class FloatLedger(Account):
     Raises LedgerError when the file cannot be used or is another run's.
     """
 
-    def __init__(
-        self,
-        oracle: MeasuredOracle,
-        *,
-        path: str | PathLike[str] | None = None,
-        resume: bool = False,
-        seed: int = 0,
-        max_queries: int | None = None,
-        timeout: float | None = None,
-    ) -> None:
-        super().__init__(
-            oracle.input_dim,
-            {"arithmetic": oracle.arithmetic},
-            path=path,
-            resume=resume,
-            seed=seed,
-            max_queries=max_queries,
-            timeout=timeout,
-        )
+    def __init__(self, oracle: MeasuredOracle, **terms: Unpack[Terms]) -> None:
+        run = {"arithmetic": oracle.arithmetic}
+        super().__init__(oracle.input_dim, run, **terms)
         self.arithmetic = oracle.arithmetic
         self._oracle = oracle
         self._outputs: int | None = None

@@ -10,12 +10,12 @@ from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from hashlib import sha256
 from math import lcm
-from os import PathLike
+from typing import Unpack
 
 from flint import fmpz_mat
 
 from exactre.errors import OracleError
-from exactre.oracle.account import Account
+from exactre.oracle.account import Account, Terms
 from exactre.oracle.protocol import Oracle
 from exactre.oracle.row import Row, batch_of, from_bytes, rows_of, to_bytes
 from exactre.rational import Points, Rational
@@ -32,25 +32,9 @@ class Ledger(Account):
     goes on with an existing file. Raises LedgerError when the file cannot be used or is another run's.
     """
 
-    def __init__(
-        self,
-        oracle: Oracle,
-        *,
-        path: str | PathLike[str] | None = None,
-        resume: bool = False,
-        seed: int = 0,
-        max_queries: int | None = None,
-        timeout: float | None = None,
-    ) -> None:
-        super().__init__(
-            oracle.input_dim,
-            {} if oracle.output_dim is None else {"output_dim": str(oracle.output_dim)},
-            path=path,
-            resume=resume,
-            seed=seed,
-            max_queries=max_queries,
-            timeout=timeout,
-        )
+    def __init__(self, oracle: Oracle, **terms: Unpack[Terms]) -> None:
+        run = {} if oracle.output_dim is None else {"output_dim": str(oracle.output_dim)}
+        super().__init__(oracle.input_dim, run, **terms)
         self.query_bits = 0
         self._oracle = oracle
         # Invariant: this run has asked for the stored points 1 to _reached, and for no others.

@@ -24,7 +24,7 @@ _RADII = (1.0, 8.0, 64.0, 1024.0)
 _STARTS = 3  # random starts at each radius
 _MANY = 256  # where boundaries hardly meet; larger arrays go to BLAS threads, which costs more
 _NEAREST = 8  # of them are looked at
-_KNOWN = 8  # starts on each boundary
+KNOWN = 8  # starts on each boundary
 _ATTEMPTS = 3
 _FORETOLD = 6
 _BOX = 256.0  # half the side of the box in which a program looks
@@ -234,7 +234,7 @@ def complete_known(
     `how`, Completion.approach or Completion.hint, says where the search for a meeting starts.
     """
     own, its = (
-        [survey.near(i) for i, owner in enumerate(survey.owner) if owner == j][:_KNOWN] for j in (z, unit)
+        [survey.near(i) for i, owner in enumerate(survey.owner) if owner == j][:KNOWN] for j in (z, unit)
     )
     # Among neurons of which none reads it: its own boundary is no wall to it.
     depth = survey.model.depth

@@ -16,7 +16,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from exactre.recover.complete import Completion, completed
+from exactre.recover.complete import KNOWN, Completion, completed
 from exactre.recover.confirm import bends_elsewhere
 from exactre.recover.floats import random_gains, random_starts
 from exactre.recover.group import CONSTANT, Groups, Weights
@@ -134,7 +134,7 @@ def row_by_trace(survey: Survey, tracer: Tracer, depth: int, kink: int) -> tuple
 def _confirmed(
     survey: Survey, tracer: Tracer, depth: int, neuron: Neuron, idle: set[int], kinks: Sequence[int]
 ) -> tuple[Neuron, set[int]] | None:
-    near = [survey.near(i) for i in kinks[:8]]
+    near = [survey.near(i) for i in kinks[:KNOWN]]
     mates = survey.layer(depth + 1)
     if not Completion(tracer, neuron, idle, survey.orientation, near).is_confirmed(mates):
         return None

@@ -139,7 +139,7 @@ class Forms(Sequence[list[int]]):
     def __len__(self) -> int:
         return len(self._model)
 
-    def __getitem__(self, z: int) -> list[int]:  # type: ignore[override]
+    def __getitem__(self, z: int) -> list[int]:  # type: ignore[override]  # one at a time, never a slice
         for block in self._model.blocks[: self._model.depth[z] + 1]:
             if block.neurons[0] in self._exact:
                 continue

@@ -16,6 +16,8 @@ from exactre.recover.trace import Tracer
 _PIECES = 40
 _MOST = 4  # kinks of each neuron that are used
 
+_Side = tuple[Matrix, Signs]  # the outputs' affine piece beside a kink, and the signs there
+
 
 def output_rows(survey: Survey, tracer: Tracer, order: Sequence[int]) -> list[Row] | None:
     """One row per output over the known neurons, from the affine pieces beside the kinks; None if none fits.
@@ -32,12 +34,14 @@ def output_rows(survey: Survey, tracer: Tracer, order: Sequence[int]) -> list[Ro
         for side in ((survey.kinks[i].left, survey.signs(i)), (survey.kinks[i].right, survey.signs_after(i)))
     )
     pieces += beside
-    # Doubtful last: those where an open weight matters.
     top = max(survey.model.depth, default=-1)
-    pieces.sort(key=lambda side: not survey.is_reliable_at(side[1], top))
+    reliable: list[_Side] = []
+    doubtful: list[_Side] = []  # where an open weight matters
+    for side in pieces:
+        (reliable if survey.is_reliable_at(side[1], top) else doubtful).append(side)
     rows = []
     for output in range(survey.base_piece.shape[0]):
-        row = _output_row(survey, tracer, pieces, output)
+        row = _output_row(survey, tracer, reliable, doubtful, output)
         if row is None:
             return None
         rows.append(row)
@@ -56,20 +60,18 @@ def _by_turns(survey: Survey, order: Sequence[int]) -> list[int]:
 
 
 def _output_row(
-    survey: Survey, tracer: Tracer, pieces: Sequence[tuple[Matrix, Signs]], output: int
+    survey: Survey, tracer: Tracer, reliable: Sequence[_Side], doubtful: Sequence[_Side], output: int
 ) -> Row | None:
     depths: list[int | None] = [max(survey.model.depth, default=-1), None]
     for depth in depths:
         hypothesis = Hypothesis(survey.model, depth, survey.orientation)
-        for count, (piece, signs) in enumerate(pieces, start=1):
+        for count, (piece, signs) in enumerate([*reliable, *doubtful], start=1):
             form = tuple(int(piece.num[output, k]) for k in range(survey.jets.dim + 1))
-            doubtful = not survey.is_reliable_at(signs, max(survey.model.depth, default=-1))
-            hypothesis.add(
-                Piece(signs, form, Fraction(1, piece.den)), tracer.forms_at(signs), doubtful=doubtful
-            )
+            found = Piece(signs, form, Fraction(1, piece.den))
+            hypothesis.add(found, tracer.forms_at(signs), doubtful=count > len(reliable))
             if not hypothesis.is_consistent:
                 break
-            if count >= _PIECES or count == len(pieces):
+            if count >= _PIECES or count == len(reliable) + len(doubtful):
                 row = hypothesis.row()
                 if row is not None:
                     return row

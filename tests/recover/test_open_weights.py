@@ -18,6 +18,22 @@ def known_search(net):
     return search, known
 
 
+def lacking(seed, place, extra):
+    """A search, a unit, a neuron of which what is known lacks `extra` of the unit's output, and its row.
+
+    `extra` is a function of the row's coefficient on the unit.
+    """
+    search, known = known_search(random_net([3, 4, 2, 1], seed))
+    survey = search.survey
+    survey.orientation.update(known.orientation)
+    unit, z = known.layers[0][place], known.layers[1][0]
+    row = survey.model.neurons[z]
+    search.first_lines()
+    survey.idle[z] = {unit}
+    survey.adjust(z, unit, -extra(row.parents[unit]))
+    return search, unit, z, row
+
+
 def test_a_unit_without_a_known_side_is_left_alone():
     search, known = known_search(random_net([3, 4, 2, 1], 1))
     unit, z = known.layers[0][0], known.layers[1][0]
@@ -37,31 +53,15 @@ def test_open_weights_are_named():
 
 @pytest.mark.parametrize("extra", [Fraction(0), Fraction(3, 2), Fraction(-1, 7)])
 def test_the_weight_of_a_known_neuron_is_measured_where_the_boundaries_meet(extra):
-    net = random_net([3, 4, 2, 1], 2)
-    search, known = known_search(net)
-    survey = search.survey
-    survey.orientation.update(known.orientation)
-    unit, z = known.layers[0][1], known.layers[1][0]
-    row = survey.model.neurons[z]
-    search.first_lines()
-    # What is known of the row lacks `extra` times the unit's output.
-    survey.idle[z] = {unit}
-    survey.adjust(z, unit, -extra)
-    assert (survey.model.neurons[z] == row) == (not extra)
-    assert complete_known(survey, search._tracer(), z, unit)
-    assert survey.model.neurons[z] == row
+    search, unit, z, row = lacking(2, 1, lambda _: extra)
+    assert (search.survey.model.neurons[z] == row) == (not extra)
+    assert complete_known(search.survey, search._tracer(), z, unit)
+    assert search.survey.model.neurons[z] == row
 
 
 def test_kinks_that_show_an_open_weight_are_found_without_a_query():
-    net = random_net([3, 4, 2, 1], 5)
-    search, known = known_search(net)
+    search, unit, z, row = lacking(5, 0, lambda known: Fraction(-known))
     survey = search.survey
-    survey.orientation.update(known.orientation)
-    unit, z = known.layers[0][0], known.layers[1][0]
-    row = survey.model.neurons[z]
-    search.first_lines()
-    survey.idle[z] = {unit}
-    survey.adjust(z, unit, Fraction(row.parents[unit]))
     queries = survey.jets.ledger.queries
     shown = survey.showing(z, unit)
     assert shown
