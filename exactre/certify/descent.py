@@ -7,12 +7,9 @@ is float64 and may be wrong: what it returns are places at which the exact netwo
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
-from exactre.formats.floats import nearest
-from exactre.network import INPUT, Network, Node
-
-Floats = NDArray[np.float64]
+from exactre.formats.floats import FloatNetwork, Floats
+from exactre.network import INPUT, Network
 
 STEPS = 400
 
@@ -24,14 +21,7 @@ class Descent:
     """
 
     def __init__(self, net: Network) -> None:
-        self._layers: list[tuple[Node, list[tuple[str, Floats]], Floats]] = [
-            (
-                node,
-                [(source, nearest(weight, "float64").astype(np.float64)) for source, weight in node.inputs],
-                nearest(node.bias, "float64").astype(np.float64).ravel(),
-            )
-            for node in net.nodes
-        ]
+        self._net = FloatNetwork(net, "float64")
 
     def to_the_other_side(self, name: str, index: int, starts: Floats) -> list[tuple[Floats, Floats]]:
         """Pairs of points (n,) between which a neuron seems to flip, ends of ways that keep their distance
@@ -40,7 +30,7 @@ class Descent:
         radius = np.linalg.norm(starts, axis=1, keepdims=True)
         x, sign = starts, np.zeros(0)
         for step in range(STEPS):
-            u = self._preactivations(x, name)
+            u = self._net.preactivations(x, name)
             here = u[name][:, index]
             sign = np.where(here > 0, 1.0, -1.0) if not step else sign
             crossed = np.flatnonzero(sign * here < 0)
@@ -52,31 +42,18 @@ class Descent:
             x = x * (radius / np.maximum(np.linalg.norm(x, axis=1, keepdims=True), 1e-300))
         return []
 
-    def _preactivations(self, x: Floats, name: str) -> dict[str, Floats]:
-        """Preactivations (S, width) at points (S, n) of every node up to one."""
-        u: dict[str, Floats] = {INPUT: x}
-        for node, inputs, bias in self._layers:
-            total = np.tile(bias, (len(x), 1))
-            for source, weight in inputs:
-                values = u[source] if source == INPUT else np.maximum(u[source], 0)
-                total += values @ weight.T
-            u[node.name] = total
-            if node.name == name:
-                break
-        return u
-
     def _gradient(self, name: str, index: int, u: dict[str, Floats]) -> Floats:
         """Gradients (S, n) of one preactivation at the points with preactivations u."""
         seed = np.zeros_like(u[name])
         seed[:, index] = 1.0
         slopes: dict[str, Floats] = {name: seed}
-        for node, inputs, _ in reversed(self._layers):
-            slope = slopes.get(node.name)
+        for node, relu, inputs, _ in reversed(self._net.layers):
+            slope = slopes.get(node)
             if slope is None:
                 continue
-            if node.relu and node.name != name:
-                slope = slope * (u[node.name] > 0)
+            if relu and node != name:
+                slope = slope * (u[node] > 0)
             for source, weight in inputs:
-                term = slope @ weight
+                term = slope @ weight.T
                 slopes[source] = slopes[source] + term if source in slopes else term
         return slopes.get(INPUT, np.zeros_like(u[INPUT]))

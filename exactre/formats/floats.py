@@ -61,7 +61,8 @@ class FloatNetwork:
 
     def __init__(self, net: Network, kind: Kind) -> None:
         self.kind = kind
-        self._layers = [
+        # Name, whether it is a ReLU, (source, weight (source width, width)) pairs, and bias (width,).
+        self.layers = [
             (
                 node.name,
                 node.relu,
@@ -73,13 +74,22 @@ class FloatNetwork:
 
     def __call__(self, points: Floats) -> Floats:
         """Rounded values (count, m) at points (count, n) of this kind."""
-        values: dict[str, Floats] = {INPUT: points.astype(self.kind, copy=False)}
-        for name, relu, inputs, bias in self._layers:
-            u: Floats = np.broadcast_to(bias, (len(points), len(bias)))
+        name, relu, _, _ = self.layers[-1]
+        u = self.preactivations(points)[name]
+        return np.maximum(u, 0) if relu else u
+
+    def preactivations(self, points: Floats, last: str | None = None) -> dict[str, Floats]:
+        """Rounded preactivations (count, width) of the nodes up to `last`, and the points (count, n)."""
+        u: dict[str, Floats] = {INPUT: points.astype(self.kind, copy=False)}
+        values = dict(u)
+        for name, relu, inputs, bias in self.layers:
+            total: Floats = np.broadcast_to(bias, (len(points), len(bias)))
             for source, weight in inputs:
-                u = u + values[source] @ weight
-            values[name] = np.maximum(u, 0) if relu else u
-        return values[self._layers[-1][0]]
+                total = total + values[source] @ weight
+            u[name], values[name] = total, np.maximum(total, 0) if relu else total
+            if name == last:
+                break
+        return u
 
 
 def exact_kind(net: Network) -> Kind:
