@@ -33,7 +33,7 @@ BULK = 16  # batches of 64 random points when nothing else has helped
 CORNERS = 4  # neurons that no line met, which are looked for by descents
 STARTS = 256  # of descents together, fewer the more weights there are
 WEIGHTS = 1 << 19  # that are read in one step of them
-RADII = range(0, 20, 4)  # binary logarithms of the distances from zero at which they are
+RADII = range(0, 20, 2)  # binary logarithms of the distances from zero at which they are
 
 
 def random_witness(question: Question, sampler: Sampler) -> Witness | None:
