@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from fractions import Fraction
 from functools import cached_property
 from math import gcd
 
@@ -140,6 +141,8 @@ class Forms(Sequence[list[int]]):
         return len(self._model)
 
     def __getitem__(self, z: int) -> list[int]:  # type: ignore[override]  # one at a time, never a slice
+        if z in self._exact:
+            return self._exact[z]
         for block in self._model.blocks[: self._model.depth[z] + 1]:
             if block.neurons[0] in self._exact:
                 continue
@@ -197,17 +200,21 @@ class Sampled:
         self._sizes.append(np.abs(values))
         self.model = self.model.extended(neuron)
 
-    def replace(self, neurons: Mapping[int, Neuron]) -> None:
-        """Other rows for some neurons; whatever reads them is evaluated again."""
-        model = self.model = Model(
-            self.model.dim, tuple(neurons.get(z, old) for z, old in enumerate(self.model.neurons))
-        )
-        stale: set[int] = set()
-        for z in model.by_depth():
-            if z in neurons or not stale.isdisjoint(model.neurons[z].parents):
-                stale.add(z)
-                values = self.evaluate(model.neurons[z])
-                self.signs[z], self._sizes[z] = _signs(values), np.abs(values)
+    def replace(
+        self, neurons: Mapping[int, Neuron], scales: Mapping[int, Fraction], changed: NDArray[np.bool_]
+    ) -> None:
+        """Other rows for some neurons and for all that read them.
+
+        Where nothing has `changed` (points,) a neuron's values are the old ones times its scale > 0.
+        """
+        rows = (neurons.get(z, old) for z, old in enumerate(self.model.neurons))
+        model = self.model = Model(self.model.dim, tuple(rows))
+        where = np.flatnonzero(changed)
+        for z in (z for z in model.by_depth() if z in neurons):
+            scaled = self._sizes[z] * scales[z].numerator // scales[z].denominator
+            fresh = self.evaluate(model.neurons[z], where)
+            scaled[where], self.signs[z, where] = np.abs(fresh), _signs(fresh)
+            self._sizes[z] = scaled
 
     def keep(self, neurons: Sequence[int]) -> None:
         """Only these neurons, which read no others, in this order."""
@@ -220,14 +227,20 @@ class Sampled:
         self.signs = self.signs[list(neurons)]
         self._sizes = [self._sizes[z] for z in neurons]
 
-    def evaluate(self, neuron: Neuron) -> Integers:
-        """Values (points,) of a neuron over known ones; exact."""
-        if self._columns is None:
-            self._columns = fmpz_mat([list(p) for p in self.points]).transpose()
-        total = (fmpz_mat(1, len(neuron.linear), list(neuron.linear)) * self._columns).entries()
+    def evaluate(self, neuron: Neuron, where: NDArray[np.int64] | None = None) -> Integers:
+        """Values (points,) of a neuron over known ones at all points, or those named; exact."""
+        if where is not None:
+            columns = fmpz_mat([list(self.points[i]) for i in where]).transpose()
+        elif self._columns is None:
+            columns = self._columns = fmpz_mat([list(p) for p in self.points]).transpose()
+        else:
+            columns = self._columns
+        if not columns.ncols():
+            return np.zeros(0, dtype=object)
+        total = (fmpz_mat(1, len(neuron.linear), list(neuron.linear)) * columns).entries()
         values: Integers = np.array([int(v) for v in total], dtype=object)
         for j, a in neuron.parents.items():
-            values = values + a * self._sizes[j]
+            values = values + a * (self._sizes[j] if where is None else self._sizes[j][where])
         return values
 
 

@@ -35,6 +35,16 @@ def product(a: Residues, b: Residues) -> Residues:
     return ((high << 16) + (a & 0xFFFF) @ b) % PRIME
 
 
+def inverses(values: Residues) -> Residues:
+    """Their inverses modulo the prime; zero for zero (Fermat)."""
+    result, power, exponent = np.ones_like(values), values, PRIME - 2
+    while exponent:
+        if exponent & 1:
+            result = result * power % PRIME
+        power, exponent = power * power % PRIME, exponent >> 1
+    return result
+
+
 def combination(columns: Residues, target: Residues) -> Residues | None:
     """The unique c with columns (r, k) c = target (r,) modulo the prime; None where not unique, or none.
 

@@ -16,14 +16,14 @@ from numpy.typing import NDArray
 from exactre.recover.floats import random_starts
 from exactre.recover.group import CONSTANT, Weights, active_weights
 from exactre.recover.guess import Vector, dyadic
-from exactre.recover.modular import PRIME, combination, modular_gradient
+from exactre.recover.modular import PRIME, modular_gradient
 from exactre.recover.signs import solve_signs
+from exactre.recover.sparsest import sparsest
 from exactre.recover.survey import Survey
 
 _ENOUGH = 100  # kinks that agree, where they tell all signs
 _REGIONS = 12
 _PATIENCE = 5  # regions that may tell nothing
-_GUESSES = 60
 _RADII = (4.0, 64.0, 1024.0)
 _RAYS = 12  # random rays beside those towards every unit
 _FAR_ALONG = 64.0  # how far a ray goes, in distances of its start from the origin
@@ -106,7 +106,7 @@ class Region:
         forms = [survey.model.forms(signs) for signs in self._cells]
         below = [{j: cell.modular[j] for j in self._below} for cell in forms]
         heard: set[int] = set()
-        told = False
+        told: set[int] = set()
         for output in range(self._pieces[0].shape[0]):
             gains = self._gains(below, output)
             units = [j for j in self._below if j in gains]
@@ -120,11 +120,11 @@ class Region:
                 ],
                 dtype=np.int64,
             ).reshape(len(units), len(layer))
-            found = _sparse(columns, np.array([gains[j] for j in units], dtype=np.int64), self._rng)
+            found = sparsest(columns, np.array([gains[j] for j in units], dtype=np.int64), self._rng)
             if found is not None:
-                told = True
-                heard.update(layer[k] for k in found)
-        return (heard, set(layer) - heard) if told else (set(), set())
+                told.update(layer[k] for k in np.flatnonzero(columns.any(axis=0)))
+                heard.update(layer[k] for k in np.flatnonzero(found))
+        return heard, told - heard
 
     def _reached(self, start: Vector, rng: np.random.Generator) -> list[Vector]:
         """The last cell on each ray before a neuron flips that the region must not lose."""
@@ -151,27 +151,6 @@ class Region:
             if not gains or (common and all(found[j] == gains[j] for j in common)):
                 gains.update(found)
         return gains
-
-
-def _sparse(
-    columns: NDArray[np.int64], target: NDArray[np.int64], rng: np.random.Generator
-) -> set[int] | None:
-    """Where the c with columns c = target modulo the prime is not zero; None where none is told.
-
-    A layer that lacks a neuron makes a wrong combination, and that has no zeros. Where there are too few
-    equations, columns are left out by chance: what fits with one equation to spare is not chance.
-    """
-    rows, unknowns = columns.shape
-    found = combination(columns, target)
-    if found is not None:
-        return None if found.all() else set(np.flatnonzero(found).tolist())
-    left_out = unknowns - rows + 1
-    for _ in range(_GUESSES if 0 < left_out <= unknowns // 3 else 0):
-        kept = np.sort(rng.permutation(unknowns)[left_out:])
-        found = combination(columns[:, kept], target)
-        if found is not None:
-            return set(kept[np.flatnonzero(found)].tolist())
-    return None
 
 
 def orient_in_regions(survey: Survey, depth: int, rng: np.random.Generator) -> dict[int, int]:

@@ -20,8 +20,6 @@ from exactre.recover.line import Form
 from exactre.recover.model import Forms, Model, Neuron, Signs
 from exactre.recover.modular import PRIME, Residues, modular, product
 
-# One solution over a denominator, and the directions in which it is free.
-_Solutions = tuple[list[int], int, list[list[int]]]
 _Source = Callable[[], list[list[int]]]
 
 
@@ -94,7 +92,7 @@ class Hypothesis:
         self._scales = scales
         self._system = _System(len(self._columns) + len(self._affine) + scales)
         self._seen: dict[int, set[int]] = {j: set() for j in self.parents}
-        self._solutions: tuple[int, _Solutions | None] | None = None
+        self._solution: tuple[int, tuple[list[int], int] | None] | None = None
         self.pieces = 0
 
     @property
@@ -140,10 +138,8 @@ class Hypothesis:
         """The equations (r + 1, unknowns + 1) of a piece modulo the prime."""
         rows = np.zeros((self.model.dim + 1, self._system.unknowns + 1), dtype=np.int64)
         width = len(self._columns)
-        factors = np.array([_factor(kind, piece.signs[j]) for j, kind in self._columns], dtype=np.int64)
-        rows[:, :width] = (factors[:, None] * forms.modular[[j for j, _ in self._columns]]).T
         den = piece.scale.denominator % PRIME
-        rows[:, :width] = rows[:, :width] % PRIME * den % PRIME
+        rows[:, :width] = self._modular_features(piece.signs, forms).T * den % PRIME
         for k, i in enumerate(self._affine):
             rows[i, width + k] = den
         value = modular(piece.form) * (piece.scale.numerator % PRIME) % PRIME
@@ -176,22 +172,31 @@ class Hypothesis:
             columns.append([factor * v for v in forms[j]] if factor else [0] * (self.model.dim + 1))
         return columns
 
+    def _modular_features(self, signs: Signs, forms: Forms) -> Residues:
+        """The same (columns, r + 1) modulo the prime."""
+        factors = np.array([_factor(kind, signs[j]) for j, kind in self._columns], dtype=np.int64)
+        found: Residues = factors[:, None] * forms.modular[[j for j, _ in self._columns]] % PRIME
+        return found
+
     def predicted(self, signs: Signs, forms: Forms) -> list[Fraction] | None:
-        """The boundary's form (r + 1,) in a cell, where the equations so far determine it; exact."""
-        if self._solutions is None or self._solutions[0] != self._system.missing:
-            self._solutions = (self._system.missing, self._system.solutions())
-        found = self._solutions[1]
+        """The boundary's form (r + 1,) in a cell, where the equations so far seem to determine it."""
+        residues = np.zeros((self._system.unknowns, self.model.dim + 1), dtype=np.int64)
+        width = len(self._columns)
+        residues[:width] = self._modular_features(signs, forms)
+        residues[range(width, width + len(self._affine)), self._affine] = 1
+        if not self._system.is_determined(residues):
+            return None
+        if self._solution is None or self._solution[0] != self._system.missing:
+            self._solution = (self._system.missing, self._system.solution())
+        found = self._solution[1]
         if found is None:
             return None
-        start, den, free = found
         count = self.model.dim + 1
         affine = [[int(i == k) for i in range(count)] for k in self._affine]
         features = fmpz_mat([*self._features(signs, forms), *affine])
-        width = features.nrows()
-        for direction in free:
-            if any((fmpz_mat(1, width, direction[:width]) * features).entries()):
-                return None
-        return [Fraction(int(v), den) for v in (fmpz_mat(1, width, start[:width]) * features).entries()]
+        values, den = found
+        form = fmpz_mat(1, features.nrows(), values[: features.nrows()]) * features
+        return [Fraction(int(v), den) for v in form.entries()]
 
     def targets(self) -> set[int]:
         """Neurons whose boundary should be crossed next: those not seen on the sides that matter."""
@@ -294,6 +299,12 @@ class _System:
         self._sources.append(source)
         self._count += count
 
+    def is_determined(self, columns: Residues) -> bool:
+        """Whether all solutions have the same product with these columns (unknowns, k), modulo the prime."""
+        free = sorted(set(range(self.unknowns)) - set(self._pivots))
+        given = product(self._echelon[:, free].T, columns[self._pivots])
+        return bool((columns[free] == given).all())
+
     def _equations(self) -> list[list[int]]:
         """All equations over Z."""
         for source in self._sources:
@@ -301,39 +312,32 @@ class _System:
         self._sources = []
         return self._rows
 
-    def solutions(self) -> _Solutions | None:
-        """All solutions of the independent equations: one over its denominator, and the free directions."""
+    def solution(self) -> tuple[list[int], int] | None:
+        """A solution (numerators, denominator > 0) of the independent equations, its free unknowns zero."""
         if not self._independent or not self.is_consistent:
             return None
         rows = self._equations()
-        basis, count = fmpz_mat([rows[i] for i in self._independent]).nullspace()
-        columns = [[int(v) for v in row] for row in basis.transpose().tolist()[:count]]
-        lead = next((c for c in columns if c[-1]), None)
-        if lead is None:
-            return None
-        free = [
-            [v * lead[-1] - w * c[-1] for v, w in zip(c, lead, strict=True)] for c in columns if c is not lead
-        ]
-        return [-v for v in lead[:-1]], lead[-1], [c[:-1] for c in free]
+        pivots = sorted(self._pivots)
+        square = fmpz_mat([[rows[i][c] for c in pivots] for i in self._independent])
+        right = fmpz_mat([[rows[i][-1]] for i in self._independent])
+        found, den = fmpq_mat(square).solve(fmpq_mat(right)).numer_denom()
+        values = [0] * self.unknowns
+        for k, c in enumerate(pivots):
+            values[c] = int(found[k, 0])
+        return values, int(den)
 
     def solve(self, zeros: Collection[int]) -> tuple[list[int], int] | None:
         """The unique solution (numerators, denominator > 0), checked over Q on every equation; else None.
 
         The unknowns in `zeros`, which no equation has, are taken as zero.
         """
-        kept = [c for c in range(self.unknowns) if c not in zeros]
-        if len(self._pivots) < len(kept) or not self.is_consistent:
+        found = self.solution() if self.missing <= len(zeros) else None
+        if found is None:
             return None
+        values, den = found
         rows = self._equations()
-        chosen = [rows[i] for i in self._independent]
-        square = fmpz_mat([[row[c] for c in kept] for row in chosen])
-        right = fmpz_mat([[row[-1]] for row in chosen])
-        found, den = fmpq_mat(square).solve(fmpq_mat(right)).numer_denom()
-        num = fmpz_mat(self.unknowns, 1)
-        for k, c in enumerate(kept):
-            num[c, 0] = found[k, 0]
-        left = fmpz_mat([row[:-1] for row in rows]) * num
+        left = fmpz_mat([row[:-1] for row in rows]) * fmpz_mat([[v] for v in values])
         if left != fmpz_mat([[row[-1] * den] for row in rows]):
             self.is_consistent = False
             return None
-        return [int(v) for v in num.entries()], int(den)
+        return values, den

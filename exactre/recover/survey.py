@@ -22,7 +22,7 @@ from exactre.recover.guess import Vector
 from exactre.recover.jet import Jets
 from exactre.recover.line import REACH, Kink, Line, scan
 from exactre.recover.model import Model, Neuron, Sampled, Signs
-from exactre.recover.modular import PRIME, modular, modular_gradient
+from exactre.recover.modular import PRIME, Residues, modular, modular_gradient
 from exactre.recover.trace import BoundaryPiece
 
 BASE_BITS = 12
@@ -95,7 +95,7 @@ class Survey:
         self.line += [number] * len(kinks)
         self.owner += [None] * len(kinks)
         for z in self.model.by_depth():
-            fresh = self._modular_forms(self.model.neurons[z], first)
+            fresh = self._modular_forms(self.model.neurons[z], np.arange(first, len(self.kinks)))
             self._modular[z] = np.vstack([self._modular[z], fresh])
             self._explain(z)
         return list(range(first, len(self.kinks)))
@@ -103,7 +103,7 @@ class Survey:
     def add(self, neuron: Neuron) -> int:
         """Accept a neuron whose parents are known; its index."""
         self._sampled.add_neuron(neuron)
-        self._modular.append(self._modular_forms(neuron, 0))
+        self._modular.append(self._modular_forms(neuron, np.arange(len(self.kinks))))
         z = len(self.model) - 1
         self._explain(z)
         return z
@@ -273,11 +273,14 @@ class Survey:
             ints = {p: int(a * den) for p, a in total[0].items()}, [int(v * den) for v in total[1]]
             neurons[y] = Neuron.primitive(*ints)
             scales[y] = Fraction(den, gcd(*ints[0].values(), *ints[1]) or 1)
-        self._sampled.replace(neurons)
+        active = self._sampled.signs[unit] == self.orientation[unit]
+        self._sampled.replace(neurons, scales, active)
         self.revise()
-        for y in self.model.by_depth():
-            if y in neurons:
-                self._modular[y] = self._modular_forms(self.model.neurons[y], 0)
+        kinks = np.flatnonzero(active[self._before])
+        for y in (y for y in self.model.by_depth() if y in neurons):
+            scale = scales[y].numerator % PRIME * pow(scales[y].denominator, -1, PRIME) % PRIME
+            self._modular[y] = self._modular[y] * scale % PRIME
+            self._modular[y][kinks] = self._modular_forms(self.model.neurons[y], kinks)
         self._explain_all()
 
     def _explain(self, z: int) -> None:
@@ -296,13 +299,13 @@ class Survey:
         found: NDArray[np.int64] = kinks[positive[first] != positive[second]]
         return found
 
-    def _modular_forms(self, neuron: Neuron, first: int) -> NDArray[np.int64]:
-        """The neuron's forms modulo the prime before each kink from `first` on."""
-        before = self._before[first:]
-        total = np.tile(modular(neuron.linear), (len(before), 1))
+    def _modular_forms(self, neuron: Neuron, kinks: NDArray[np.int64]) -> Residues:
+        """The neuron's forms (kinks, r + 1) modulo the prime before some kinks."""
+        before = np.array(self._before, dtype=np.int64)[kinks]
+        total = np.tile(modular(neuron.linear), (len(kinks), 1))
         for j, a in neuron.parents.items():
             weights = a % PRIME * self._sampled.signs[j, before].astype(np.int64) % PRIME
-            total = (total + weights[:, None] * self._modular[j][first:]) % PRIME
+            total = (total + weights[:, None] * self._modular[j][kinks]) % PRIME
         return total
 
     def floats(self) -> FloatModel:
