@@ -73,11 +73,12 @@ class Completion:
                 return found
         return None
 
-    def is_confirmed(self, mates: Sequence[int]) -> bool:
+    def is_confirmed(self, mates: Sequence[int]) -> bool | None:
         """Whether the function bends where the row foretells it, straight on across its layer's boundaries.
 
-        A deeper neuron's boundary fits a row of this layer as long as the layer stays as it is, and bends at
-        the boundaries of the layer. Without `mates` the row is tried at random places.
+        None where too few places tell. A deeper neuron's boundary fits a row of this layer as long as the
+        layer stays as it is, and bends at the boundaries of the layer. Without `mates` the row is tried at
+        random places.
         """
         here = len(self._tracer.model)
         tested = failed = 0
@@ -91,7 +92,7 @@ class Completion:
                 failed += found is None
             if tested > 1:
                 return True
-        return tested > failed
+        return True if tested > failed else None
 
     def is_seen(self) -> bool:
         """Whether the function bends as the row foretells it at one place, and otherwise at none tried."""

@@ -115,7 +115,9 @@ def row_of_group(
     row = hypothesis.row()
     if row is None:
         return None
-    return _confirmed(survey, tracer, depth, row.neuron(), idle, group)
+    found = _confirmed(survey, tracer, depth, row.neuron(), idle, group)
+    # A neuron that flips in a small corner only may meet no boundary of its layer there.
+    return row_by_trace(survey, tracer, depth, group[0]) if found is None and survey.is_late() else found
 
 
 def row_by_trace(survey: Survey, tracer: Tracer, depth: int, kink: int) -> tuple[Neuron, set[int]] | None:
@@ -128,15 +130,25 @@ def row_by_trace(survey: Survey, tracer: Tracer, depth: int, kink: int) -> tuple
     if row is None and not hypothesis.partial:
         hypothesis.partial = True
         row = hypothesis.row() if len(hypothesis.idle) <= _FEW and not hypothesis.missing else None
-    return None if row is None else _confirmed(survey, tracer, depth, row.neuron(), hypothesis.idle, [kink])
+    if row is None:
+        return None
+    return _confirmed(survey, tracer, depth, row.neuron(), hypothesis.idle, [kink], survey.is_late())
 
 
 def _confirmed(
-    survey: Survey, tracer: Tracer, depth: int, neuron: Neuron, idle: set[int], kinks: Sequence[int]
+    survey: Survey,
+    tracer: Tracer,
+    depth: int,
+    neuron: Neuron,
+    idle: set[int],
+    kinks: Sequence[int],
+    if_untold: bool = False,
 ) -> tuple[Neuron, set[int]] | None:
     near = [survey.near(i) for i in kinks[:KNOWN]]
     mates = survey.layer(depth + 1)
-    if not Completion(tracer, neuron, idle, survey.orientation, near).is_confirmed(mates):
+    completion = Completion(tracer, neuron, idle, survey.orientation, near)
+    is_confirmed = completion.is_confirmed(mates)
+    if not (if_untold if is_confirmed is None else is_confirmed):
         return None
     return completed(tracer, neuron, idle, survey.orientation, near)
 

@@ -54,7 +54,7 @@ class Search:
         self._sought: set[tuple[int, int, int]] = set()
         self._programmed: set[tuple[int, int, int]] = set()
         self._met: set[tuple[int, int, int]] = set()
-        self._traced: set[tuple[int, int, int]] = set()
+        self._traced: set[tuple[int, int, int, int]] = set()
         self._followed: set[tuple[int, int, int, int]] = set()
         self._deeper: dict[int, int] = {}  # kink: the least depth that its neuron's row is over
         self._votes: dict[int, Votes] = {}
@@ -291,7 +291,7 @@ class Search:
         Rows of the next layer were found without it: what it weighs in them is open.
         """
         survey = self.survey
-        if not survey.evidence(neuron).is_borne_out(survey.owner, least):
+        if not survey.evidence(neuron, idle).is_borne_out(survey.owner, least):
             return False
         z = survey.add(neuron)
         survey.idle[z] = idle
@@ -365,7 +365,8 @@ class Search:
             # Its forms depend on each other, so that no trace tells what a row takes of them without bends.
             unsigned = [d for d in unsigned if d]
         for i in self.rng.permutation(survey.unexplained()).tolist():
-            key = (i, len(survey.model), survey.version)
+            # What is left at last is looked at again: some of what is asked lies at random places.
+            key = (i, len(survey.model), survey.version, self._idle if survey.is_late() else 0)
             if survey.owner[i] is not None or key in self._traced:
                 continue
             self._traced.add(key)
@@ -380,8 +381,12 @@ class Search:
                     return
 
     def _alone(self, kink: int) -> bool:
-        """Accept the neuron of one kink, if a row over an oriented layer foretells other kinks."""
+        """Accept the neuron of one kink, if a row over an oriented layer foretells other kinks.
+
+        Boundaries of layers before the last one that it bends at are rather those that it reads.
+        """
         survey = self.survey
+        doubtful: list[tuple[Neuron, set[int]]] = []
         for depth in reversed(range(self._deeper.get(kink, 0), len(self.layers()))):
             if not self._has_signs(depth):
                 continue
@@ -398,9 +403,12 @@ class Search:
                 row = layer.row_of_group(survey, self._tracer(), depth, [kink])
             else:
                 row = layer.row_by_trace(survey, self._tracer(), depth, kink)
-            if row is not None and self._accept(*row, least=1):
-                return True
-        return False
+            if row is not None:
+                if self._tracer().bends_at(survey.piece(kink), survey.layer(depth)) is False:
+                    doubtful.append(row)
+                elif self._accept(*row, least=1):
+                    return True
+        return any(self._accept(*row, least=1) for row in doubtful)
 
     def _is_settled(self, depth: int, kink: int) -> bool:
         """Whether one kink determines the weights of the layer's active units."""

@@ -7,7 +7,7 @@ the lines show no kink is contradicted there (or invisible: all that it feeds is
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from math import gcd, lcm
@@ -26,6 +26,7 @@ from exactre.recover.modular import PRIME, Residues, modular, modular_gradient
 from exactre.recover.trace import BoundaryPiece
 
 BASE_BITS = 12
+_FEW = 8  # unexplained kinks
 
 
 @dataclass(frozen=True)
@@ -111,6 +112,10 @@ class Survey:
     def unexplained(self) -> list[int]:
         """Kinks that no known neuron explains."""
         return [i for i, owner in enumerate(self.owner) if owner is None]
+
+    def is_late(self) -> bool:
+        """Whether so little is unexplained that a neuron is believed as long as nothing speaks against it."""
+        return self.owner.count(None) <= _FEW
 
     def signs(self, kink: int) -> Signs:
         """Signs of the known neurons just before a kink."""
@@ -204,13 +209,29 @@ class Survey:
             for unit in units
         )
 
-    def evidence(self, neuron: Neuron) -> Evidence:
-        """What the scanned lines say about a neuron over known ones."""
-        return self._evidence(self._sampled.evaluate(neuron) > 0)
+    def evidence(self, neuron: Neuron, idle: Collection[int] = ()) -> Evidence:
+        """What the scanned lines say about a neuron over known ones; late, where no open weight matters to it.
+
+        `idle` are the units whose weights its own row leaves open. While much is unexplained, a wrong row with
+        open weights is told by where the lines speak against it.
+        """
+        depth = 1 + max((self.model.depth[j] for j in neuron.parents), default=-1)
+        return self._evidence(self._sampled.evaluate(neuron) > 0, self._unsure(depth, idle))
 
     def evidence_of(self, z: int) -> Evidence:
-        """What the scanned lines say about a known neuron."""
-        return self._evidence(self._sampled.signs[z] > 0)
+        """What the scanned lines say about a known neuron; late, where no open weight matters to it."""
+        unsure = self._unsure(self.model.depth[z], self.idle.get(z, ()))
+        return self._evidence(self._sampled.signs[z] > 0, unsure)
+
+    def _unsure(self, depth: int, idle: Collection[int]) -> NDArray[np.bool_]:
+        """Late, the probes at which an open weight matters to a neuron of this depth, whose own are `idle`."""
+        if not self.is_late():
+            return np.zeros(len(self._sampled.points), dtype=bool)
+        heard = {j for z, units in self.idle.items() if self.model.depth[z] < depth for j in units}
+        units = [j for j in heard.union(idle) if j in self.orientation]
+        signs = np.array([self.orientation[j] for j in units], dtype=np.int8)
+        active: NDArray[np.bool_] = (self._sampled.signs[units] == signs[:, None]).any(axis=0)
+        return active
 
     def evidence_of_choice(self, forms: Sequence[Sequence[int]]) -> Evidence:
         """What the scanned lines say about a maximum of forms: it bends where the greatest one changes."""
@@ -220,8 +241,9 @@ class Survey:
         changes = kinks[greatest[first] != greatest[second]]
         return Evidence(tuple(changes[changes >= 0].tolist()), int((changes < 0).sum()))
 
-    def _evidence(self, positive: NDArray[np.bool_]) -> Evidence:
-        kinks = self._flips_of(positive)
+    def _evidence(self, positive: NDArray[np.bool_], unsure: NDArray[np.bool_]) -> Evidence:
+        first, second, kinks = self._steps.T
+        kinks = kinks[(positive[first] != positive[second]) & ~(unsure[first] | unsure[second])]
         explained = kinks[kinks >= 0]
         return Evidence(tuple(explained.tolist()), len(kinks) - len(explained))
 

@@ -87,10 +87,11 @@ class Tracer:
             raise Elsewhere
         return BoundaryPiece(signs, form, piece.scale * step, crossing.point, crossing.wall)
 
-    def bends_at(self, piece: BoundaryPiece, walls: Sequence[int]) -> bool:
+    def bends_at(self, piece: BoundaryPiece, walls: Sequence[int]) -> bool | None:
         """Whether the boundary bends where its piece meets one of these walls of one depth, at the first met.
 
-        Where two boundaries meet, a look close to the wall cannot tell which of them bends at the other.
+        None where it meets none. Where two boundaries meet, a look close to the wall cannot tell which of
+        them bends at the other.
         """
         horizon = max((self.model.depth[j] for j in walls), default=-1)
         for crossing, _ in self._exits(piece, walls, horizon):
@@ -98,12 +99,12 @@ class Tracer:
                 try:
                     beyond = self.cross(piece, crossing, horizon)
                     if beyond is None or beyond.form == piece.form:
-                        return False
+                        return None if beyond is None else False
                     straight = self.cross(piece, crossing, horizon, far=True)
                 except Elsewhere:
-                    return False
+                    return None
                 return straight is None or straight.form != piece.form
-        return False
+        return None
 
     def trace(self, start: BoundaryPiece, hypothesis: Hypothesis | Reading) -> Row | None:
         """The row of the neuron that bends at `start`, if the hypothesis fits; else None.
