@@ -11,10 +11,12 @@ from fractions import Fraction
 
 import numpy as np
 
+from exactre.rational import Matrix
 from exactre.recover.floats import FloatModel, random_starts
 from exactre.recover.guess import Crossing, Vector, crossings_at, dyadic, unit_form, unit_normals
 from exactre.recover.line import jump_form, primitive
-from exactre.recover.model import Model, Neuron, Signs
+from exactre.recover.model import Forms, Model, Neuron, Signs
+from exactre.recover.modular import PRIME, modular, modular_gradient, product
 from exactre.recover.program import meeting_hint
 from exactre.recover.row import Row
 from exactre.recover.survey import Survey
@@ -270,15 +272,18 @@ def complete_from_outputs(survey: Survey, tracer: Tracer, rows: Sequence[Row]) -
     """
     top = max(survey.model.depth, default=-1)
     pairs = [(z, unit) for z in survey.layer(top) for unit in sorted(survey.idle.get(z, ()))]
-    for kink, found in enumerate(survey.kinks if pairs else ()):
-        signs = survey.signs(kink)
-        heard = [(z, j) for z, j in pairs if signs[j] == survey.orientation.get(j, signs[j])]
-        if len(heard) != 1 or any(j not in survey.orientation for j in heard[0]):
-            continue
-        [(z, unit)] = heard
+    pairs = [(z, unit) for z, unit in pairs if z in survey.orientation and unit in survey.orientation]
+    if not pairs:
+        return False
+    active = survey.active_before([unit for _, unit in pairs])
+    for kink in np.flatnonzero(active.sum(axis=0) == 1).tolist():
+        signs, found = survey.signs(kink), survey.kinks[kink]
+        z, unit = pairs[int(active[:, kink].argmax())]
         forms = tracer.forms_at(signs)
         for output, row in enumerate(rows):
             gain = Fraction(2 * row.parents.get(z, 0), row.den)
+            if not _is_missed(found.left, output, row, signs, forms):
+                continue
             foretold = survey.model.form(Neuron(row.parents, row.linear), signs, forms)
             rest = [found.left[output, k] - Fraction(v, row.den) for k, v in enumerate(foretold)]
             weight = _extra(rest, gain, forms[z], forms[unit], survey.orientation[z])
@@ -286,6 +291,14 @@ def complete_from_outputs(survey: Survey, tracer: Tracer, rows: Sequence[Row]) -
                 _settle(survey, z, unit, weight * survey.orientation[unit])
                 return True
     return False
+
+
+def _is_missed(piece: Matrix, output: int, row: Row, signs: Signs, forms: Forms) -> bool:
+    """Whether an output's gradient in a cell is not what its row foretells, modulo the prime."""
+    parents = list(row.parents)
+    weights = modular([row.parents[j] * signs[j] for j in parents])
+    foretold = (modular(row.linear) + product(weights[None, :], forms.modular[parents])[0]) % PRIME
+    return bool((foretold[:-1] != modular_gradient(piece, output) * (row.den % PRIME) % PRIME).any())
 
 
 def _extra(

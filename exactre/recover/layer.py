@@ -87,7 +87,9 @@ def grouped(survey: Survey, depth: int) -> list[list[int]]:
     layer = survey.layer(depth)
     place = {CONSTANT: len(layer), **{j: k for k, j in enumerate(layer)}}
     groups = Groups(len(layer) + 1)
-    for i in survey.unexplained():
+    unexplained = survey.unexplained()
+    told = survey.telling(unexplained, layer, survey.orientation)
+    for i in (i for i, is_told in zip(unexplained, told.tolist(), strict=True) if is_told):
         found = survey.weights(i, layer, survey.orientation)
         if found is not None:
             groups.add(i, [place[j] for j in found], list(found.values()))

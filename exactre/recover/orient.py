@@ -63,7 +63,8 @@ class Votes:
     def _count(self, known: Mapping[int, int]) -> None:
         survey, layer = self._survey, self.layer
         key = tuple(known.get(j, 0) for j in layer)
-        for i in range(self._read.get(key, 0), len(survey.kinks)):
+        fresh = range(self._read.get(key, 0), len(survey.kinks))
+        for i in np.array(fresh, dtype=np.int64)[survey.telling(fresh, layer, known)].tolist():
             if i >= _ENOUGH and len(self._signs) == len(layer):
                 return
             self._read[key] = i + 1
@@ -80,6 +81,7 @@ class Votes:
                     if self._signs.setdefault(j, signs[j]) != signs[j]:
                         self._contradicted = True
                         return
+        self._read[key] = len(survey.kinks)
 
 
 class Region:

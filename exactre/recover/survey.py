@@ -125,6 +125,11 @@ class Survey:
         """Signs of the known neurons just after a kink."""
         return tuple(self._sampled.signs[:, self._before[kink] + 1].tolist())
 
+    def active_before(self, units: Sequence[int]) -> NDArray[np.bool_]:
+        """Whether each of these oriented neurons is active just before each kink (units, kinks)."""
+        active: NDArray[np.bool_] = self._sampled.signs[np.ix_(units, self._before)] == self._oriented(units)
+        return active
+
     def base_signs(self) -> Signs:
         """Signs of the known neurons at the base point, whose affine piece is `base_piece`."""
         return tuple(self._sampled.signs[:, 0].tolist())
@@ -151,31 +156,52 @@ class Survey:
     def _combination(
         self, kink: int, layer: Sequence[int], orientation: Mapping[int, int], gradient: bool
     ) -> Weights | None:
-        signs = self._sampled.signs[:, self._before[kink]]
-        if not self.is_reliable_at(signs, self.model.depth[layer[0]]):
+        if not self.telling([kink], layer, orientation)[0]:
             return None
         known = self._weights.setdefault((*layer, *(orientation.get(j, 0) for j in layer)), {})
         if (kink, gradient) not in known:
             forms = {j: self._modular[j][kink] for j in layer}
             target = modular_gradient(self.kinks[kink].left, 0) if gradient else self._targets[kink]
-            support = sum(orientation.get(j, signs[j]) == signs[j] for j in layer)
-            known[kink, gradient] = (
-                active_weights(layer, self.signs(kink), forms, target, orientation)
-                if support <= self._rank_before(signs, self.model.depth[layer[0]])
-                else None
-            )
+            known[kink, gradient] = active_weights(layer, self.signs(kink), forms, target, orientation)
         return known[kink, gradient]
+
+    def telling(
+        self, kinks: Sequence[int], layer: Sequence[int], orientation: Mapping[int, int]
+    ) -> NDArray[np.bool_]:
+        """Before which of some kinks a combination of the layer can be unique, and no open weight matters.
+
+        The layer's units that may be active are at most as many as the active neurons of each layer before.
+        """
+        signs = self._sampled.signs[:, np.array(self._before, dtype=np.int64)[list(kinks)]]
+        depth = self.model.depth[layer[0]]
+        rank = np.full(len(kinks), self.jets.dim)
+        for lower in (self.layer(d) for d in range(depth)):
+            if all(j in self.orientation for j in lower):
+                active = signs[lower] == self._oriented(lower)
+                rank = np.minimum(rank, active.sum(axis=0))
+        given = np.array([orientation.get(j, 0) for j in layer], dtype=np.int8)[:, None]
+        told = ((signs[layer] == given) | (given == 0)).sum(axis=0) <= rank
+        units = sorted(
+            {j for z, open_ in self.idle.items() if self.model.depth[z] <= depth for j in open_}
+            & self.orientation.keys()
+        )
+        matters = (signs[units] == self._oriented(units)).any(axis=0)
+        reliable: NDArray[np.bool_] = told & ~matters
+        return reliable
+
+    def _oriented(self, units: Sequence[int]) -> NDArray[np.int8]:
+        """The signs (units, 1) with which these neurons are active."""
+        return np.array([self.orientation[j] for j in units], dtype=np.int8)[:, None]
 
     def showing(self, z: int, unit: int) -> list[int]:
         """Unexplained kinks that fit a neuron's row with another weight on an open unit, modulo the prime.
 
         Of the row's open units this one alone is active there, and the kink's form is a combination of both.
         """
-        signs, orientation = self._sampled.signs[:, self._before], self.orientation
-        fits = np.array([owner is None for owner in self.owner], dtype=bool)
-        for j in self.idle[z]:
-            fits &= (signs[j] == orientation[j]) == (j == unit)
-        found = np.flatnonzero(fits)
+        idle = sorted(self.idle[z])
+        expected = np.array([j == unit for j in idle])
+        fits = (self.active_before(idle) == expected[:, None]).all(axis=0)
+        found = np.flatnonzero(fits & np.array([owner is None for owner in self.owner], dtype=bool))
         if not len(found):
             return []
         row, form = self._modular[z][found], self._modular[unit][found]
@@ -191,15 +217,6 @@ class Survey:
         """The known neurons of one depth."""
         return [j for j, d in enumerate(self.model.depth) if d == depth]
 
-    def _rank_before(self, signs: NDArray[np.int8], depth: int) -> int:
-        """A bound on the rank of a depth's forms: the active neurons of each layer before, where known."""
-        rank = self.jets.dim
-        for d in range(depth):
-            layer = self.layer(d)
-            if all(j in self.orientation for j in layer):
-                rank = min(rank, sum(signs[j] == self.orientation[j] for j in layer))
-        return rank
-
     def is_reliable_at(self, values: Sequence[float] | NDArray[np.generic], depth: int) -> bool:
         """Whether no open weight matters to neurons up to a depth, where the neurons have these values."""
         return not any(
@@ -210,27 +227,26 @@ class Survey:
         )
 
     def evidence(self, neuron: Neuron, idle: Collection[int] = ()) -> Evidence:
-        """What the scanned lines say about a neuron over known ones; late, where no open weight matters to it.
+        """What the scanned lines say about a neuron over known ones: late, where no open weight matters.
 
-        `idle` are the units whose weights its own row leaves open. While much is unexplained, a wrong row with
-        open weights is told by where the lines speak against it.
+        `idle` are the units whose weights its own row leaves open. While much is unexplained, a wrong row
+        with open weights is told by where the lines speak against it.
         """
         depth = 1 + max((self.model.depth[j] for j in neuron.parents), default=-1)
         return self._evidence(self._sampled.evaluate(neuron) > 0, self._unsure(depth, idle))
 
     def evidence_of(self, z: int) -> Evidence:
-        """What the scanned lines say about a known neuron; late, where no open weight matters to it."""
+        """What the scanned lines say about a known neuron: late, where no open weight matters."""
         unsure = self._unsure(self.model.depth[z], self.idle.get(z, ()))
         return self._evidence(self._sampled.signs[z] > 0, unsure)
 
     def _unsure(self, depth: int, idle: Collection[int]) -> NDArray[np.bool_]:
-        """Late, the probes at which an open weight matters to a neuron of this depth, whose own are `idle`."""
+        """Late, the probes at which an open weight matters to a neuron of a depth, whose own are `idle`."""
         if not self.is_late():
             return np.zeros(len(self._sampled.points), dtype=bool)
         heard = {j for z, units in self.idle.items() if self.model.depth[z] < depth for j in units}
         units = [j for j in heard.union(idle) if j in self.orientation]
-        signs = np.array([self.orientation[j] for j in units], dtype=np.int8)
-        active: NDArray[np.bool_] = (self._sampled.signs[units] == signs[:, None]).any(axis=0)
+        active: NDArray[np.bool_] = (self._sampled.signs[units] == self._oriented(units)).any(axis=0)
         return active
 
     def evidence_of_choice(self, forms: Sequence[Sequence[int]]) -> Evidence:
