@@ -45,11 +45,12 @@ def test_equations_that_contradict_each_other_have_no_solution(rows):
 def test_dependent_equations_are_no_spare_ones():
     rng = np.random.default_rng(3)
     columns, weights, target = planted(rng, 12, 16, 9)
-    twice = (
+    columns = np.concatenate([columns, columns[:6] * 5 % PRIME])
+    target = np.concatenate([target, target[:6] * 5 % PRIME])
         np.concatenate([columns, columns[:6] * 5 % PRIME]),
         np.concatenate([target, target[:6] * 5 % PRIME]),
     )
-    assert sparsest(*twice, rng).tolist() == weights.tolist()
+    assert sparsest(columns, target, rng).tolist() == weights.tolist()
     columns, _, target = planted(rng, 12, 16, 4)
     assert sparsest(columns, target, rng) is None
 
