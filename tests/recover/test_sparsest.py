@@ -47,9 +47,6 @@ def test_dependent_equations_are_no_spare_ones():
     columns, weights, target = planted(rng, 12, 16, 9)
     columns = np.concatenate([columns, columns[:6] * 5 % PRIME])
     target = np.concatenate([target, target[:6] * 5 % PRIME])
-        np.concatenate([columns, columns[:6] * 5 % PRIME]),
-        np.concatenate([target, target[:6] * 5 % PRIME]),
-    )
     assert sparsest(columns, target, rng).tolist() == weights.tolist()
     columns, _, target = planted(rng, 12, 16, 4)
     assert sparsest(columns, target, rng) is None
