@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from fractions import Fraction
 
 import numpy as np
+from flint import fmpz_mat
 
 from exactre.rational import Matrix
 from exactre.recover.floats import FloatModel, random_starts
@@ -119,7 +120,7 @@ class Completion:
         return found
 
     def _goes_on(self, point: Vector, mate: int | None) -> bool | None:
-        """Whether the row's boundary is on both sides of a mate's; None where it is not on the near one."""
+        """Whether the row's boundary is on both sides of a mate's; None where it is on neither."""
         model = self._tracer.model
         num, q = dyadic([point])
         [found] = model.signs_at([[int(v) for v in row] for row in num.tolist()], q)
@@ -135,18 +136,18 @@ class Completion:
         clearance = float(min(level.min(initial=np.inf), 1.0))
         if any(0 in signs for signs in sides) or clearance < 1e-9 * (1 + float(np.linalg.norm(point))):
             return None
-        for seen, (signs, side) in enumerate(zip(sides, (1, -1), strict=False)):
+        bends = []
+        for signs, side in zip(sides, (1, -1), strict=False):
             row = model.form(self._neuron, signs, self._tracer.forms_at(signs))
             if not any(row[:-1]):
                 return None
             step = unit_form(row)[:-1] * clearance / 4096
             middle = point + aside * side * clearance / 16
             before, after = self._tracer.jets.at(*dyadic([middle - step, middle + step]))
-            if before == after:
-                return False if seen else None
-            if jump_form(before, after) != primitive(row):
+            bends.append(before != after)
+            if before != after and jump_form(before, after) != primitive(row):
                 return False
-        return True
+        return all(bends) if any(bends) else None
 
     def _measured(self, unit: int, point: Vector) -> Fraction | None:
         model, sign = self._tracer.model, self._orientation[unit]
@@ -221,7 +222,8 @@ def complete_from_kink(survey: Survey, tracer: Tracer, z: int, unit: int, kink: 
     forms = tracer.forms_at(signs)
     row, form = tuple(forms[z]), survey.kinks[kink].form
     scale = continued(row, forms[unit], form)
-    if scale is None:
+    # Where the row rises along the unit's gradient or not at all, every boundary that does fits.
+    if scale is None or fmpz_mat([row[:-1], forms[unit][:-1]]).rank() < 2:
         return False
     lead = next(i for i, v in enumerate(forms[unit]) if v)
     weight = (scale * form[lead] - row[lead]) / (survey.orientation[unit] * forms[unit][lead])

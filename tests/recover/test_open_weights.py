@@ -70,3 +70,26 @@ def test_kinks_that_show_an_open_weight_are_found_without_a_query():
     assert survey.model.neurons[z] == row
     assert survey.jets.ledger.queries == queries
     assert not survey.idle[z]
+
+
+def test_a_kink_of_another_neuron_shows_no_weight_where_one_unit_alone_is_active():
+    net = random_net([2, 2, 2, 1], 5)
+    known = truth(net)
+    search = Search(jets_of(net), np.random.default_rng(0), lambda *_: None)
+    survey = search.survey
+    first, (z, _) = known.layers
+    for j in (*first, z):
+        survey.add(known.model.neurons[j])
+    survey.orientation.update({j: known.orientation[j] for j in first})
+    for _ in range(12):
+        survey.scan(search._line())
+    alone = 0
+    for unit in first:
+        survey.idle[z] = {unit}
+        survey.adjust(z, unit, Fraction(-survey.model.neurons[z].parents[unit]))
+        for i in survey.unexplained():
+            signs = survey.signs(i)
+            if all((signs[j] == survey.orientation[j]) == (j == unit) for j in first):
+                alone += 1
+                assert not complete_from_kink(survey, search._tracer(), z, unit, i)
+    assert alone
