@@ -191,7 +191,7 @@ class _Run:
                 if first_mismatch(full, net, random_points(n, _CHECKS, rng)) is not None:
                     self.missing.append("the network agrees on the chart but not on all inputs")
                     return
-            if segment is None and chart.dim == n:
+            if segment is None and chart.dim == n and self.target is None:
                 segment = self._told_apart(net, search)
             if segment is None:
                 self.network = net
