@@ -97,6 +97,11 @@ class Completion:
                 return True
         return True if tested > failed else None
 
+    def bends_throughout(self) -> bool:
+        """Whether the function bends as the row foretells it at all places tried, and there are some."""
+        points = self._points((len(self._tracer.model),), self._idle, _FORETOLD)
+        return len(points) > 1 and all(self._goes_on(point, None) for point in points)
+
     def is_seen(self) -> bool:
         """Whether the function bends as the row foretells it at one place, and otherwise at none tried."""
         seen = False
@@ -220,6 +225,9 @@ def complete_from_kink(survey: Survey, tracer: Tracer, z: int, unit: int, kink: 
     if active != {unit} or survey.owner[kink] is not None:
         return False
     forms = tracer.forms_at(signs)
+    heard = [j for j in survey.layer(survey.model.depth[unit]) if signs[j] == survey.orientation.get(j, signs[j])]
+    if _fits_anything([forms[j] for j in heard]):
+        return False
     row, form = tuple(forms[z]), survey.kinks[kink].form
     scale = continued(row, forms[unit], form)
     # Where the row rises along the unit's gradient or not at all, every boundary that does fits.
@@ -229,6 +237,12 @@ def complete_from_kink(survey: Survey, tracer: Tracer, z: int, unit: int, kink: 
     weight = (scale * form[lead] - row[lead]) / (survey.orientation[unit] * forms[unit][lead])
     _settle(survey, z, unit, weight)
     return True
+
+
+def _fits_anything(active: Sequence[Sequence[int]]) -> bool:
+    """Whether two forms span those of all neurons that read these active units, so that a fit says nothing."""
+    constant = [0] * (len(active[0]) - 1) + [1]
+    return int(fmpz_mat([*active, constant]).rank()) < 3
 
 
 def complete_known(

@@ -175,8 +175,9 @@ class FloatModel:
             trace = np.trace(gram, axis1=1, axis2=2)
             gram += (1e-14 * trace + 1e-300)[:, None, None] * eye
             step = (jacobian.transpose(0, 2, 1) @ np.linalg.solve(gram, -level[:, :, None]))[:, :, 0]
-            reach = 2 * (1 + np.linalg.norm(x, axis=1)) / np.maximum(np.linalg.norm(step, axis=1), 1e-300)
-            x = np.where(done[:, None], x, x + step * np.minimum(reach, 1)[:, None])
+            reach = 2 * (1 + np.linalg.norm(x, axis=1))
+            shortened = reach / np.maximum(np.linalg.norm(step, axis=1), reach)
+            x = np.where(done[:, None], x, x + step * shortened[:, None])
         found: Vector = x[done & np.isfinite(x).all(axis=1) & (np.linalg.norm(x, axis=1) < FAR)]
         return found
 
@@ -216,7 +217,8 @@ class FloatModel:
         units = np.linalg.norm(self.gradients_of(rows, starts), axis=2) * signs
         gains = gains / np.linalg.norm(gains, axis=1, keepdims=True)
         x, best, best_value = starts.copy(), starts.copy(), np.full(len(starts), -np.inf)
-        scale = 1 / np.maximum(np.abs(units).mean(axis=0), 1e-300)
+        slope = np.abs(units).mean(axis=0)
+        scale = 1 / np.where(slope > 0, slope, 1.0)
         for step in range(_ASCENT_STEPS):
             values = self.values(x)
             active = values[:, rows] * signs > 0
@@ -230,9 +232,8 @@ class FloatModel:
             seeds = np.zeros_like(values)
             seeds[:, rows] = pull * signs * scale
             d = self.gradients(values, seeds)
-            x = x + d * (
-                radius / (1 + step / 4) / np.maximum(np.linalg.norm(d, axis=1, keepdims=True), 1e-300) / 2
-            )
+            size = np.linalg.norm(d, axis=1, keepdims=True)
+            x = x + d * (radius / (1 + step / 4) / np.where(size > 0, size, 1.0) / 2)
             x *= radius / np.maximum(np.linalg.norm(x, axis=1, keepdims=True), 1e-300)
         won = best_value.reshape(tries, count).argmax(axis=0)
         found: Vector = best.reshape(tries, count, dim)[won, np.arange(count)]

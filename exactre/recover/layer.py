@@ -149,10 +149,14 @@ def _confirmed(
     near = [survey.near(i) for i in kinks[:KNOWN]]
     mates = survey.layer(depth + 1)
     completion = Completion(tracer, neuron, idle, survey.orientation, near)
-    is_confirmed = completion.is_confirmed(mates)
-    if not (if_untold if is_confirmed is None else is_confirmed):
+    told = completion.is_confirmed(mates)
+    if told is False or (told is None and not (if_untold or completion.bends_throughout())):
         return None
-    return completed(tracer, neuron, idle, survey.orientation, near)
+    neuron, still = completed(tracer, neuron, idle, survey.orientation, near)
+    if told is None and still != idle:
+        # Where more units may be active it may meet its layer's boundaries.
+        told = Completion(tracer, neuron, still, survey.orientation, near).is_confirmed(mates)
+    return None if told is False else (neuron, still)
 
 
 def _covering(weights: Sequence[Weights]) -> tuple[list[int], set[int]]:

@@ -195,6 +195,11 @@ def scan(
     return kinks
 
 
+def is_at(jets: Jets, kink: Kink) -> bool:
+    """Whether the pieces of a kink are those close to it on both sides; two queries."""
+    return jets.at(*kink.line.at(_around(kink.t, kink.t0, kink.t1))) == [kink.left, kink.right]
+
+
 def first_kink(jets: Jets, line: Line, left: Matrix, low: Fraction, high: Fraction) -> Kink | None:
     """The first kink between `low`, where the piece is `left`, and `high`; None where none is found."""
 

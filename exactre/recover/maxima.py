@@ -26,6 +26,7 @@ from exactre.recover.survey import Evidence, Survey
 _Affine = tuple[Fraction, ...]
 _Triples = Mapping[Form, Sequence[tuple[Form, Form]]]
 _BASES = (1_000_003, 2_000_003, 3_000_017)
+_DOUBTED = 2  # kinks that were expected, of those that contradict a maximum, are asked about
 _TOLD = 3  # hyperplanes of a translate that kinks have to show
 
 
@@ -74,7 +75,7 @@ class Maximum:
 
 
 def find_maxima(survey: Survey, kinks: Mapping[Form, Sequence[int]]) -> list[Maximum]:
-    """The maxima whose hyperplanes are those of the kinks {form: kinks there}; free of queries.
+    """The maxima whose hyperplanes are those of the kinks {form: kinks there}; two queries for each doubt.
 
     All kinks on their hyperplanes lie where two of the forms are greatest, and where the lines show no kink
     the greatest form changes rarely.
@@ -209,15 +210,14 @@ def _vertices(base: Form, triples: _Triples, forms: set[Form]) -> list[_Affine]:
 
 def _evidence(survey: Survey, maximum: Maximum, kinks: Mapping[Form, Sequence[int]]) -> Evidence | None:
     """Where the greatest form changes on the lines; None where a kink lies where another form is greater."""
-    found = ((f, survey.kinks[i]) for edge, (f, _) in maximum.edges.items() for i in kinks.get(edge, ()))
-    # Where a neuron was expected by mistake, two kinks on two hyperplanes pass for one on the third.
-    places = [(f, kink) for f, kink in found if kink.confirmed]
-    if not places:
+    places = [(f, i) for edge, (f, _) in maximum.edges.items() for i in kinks.get(edge, ())]
+    if not any(survey.kinks[i].confirmed for _, i in places):
         return None
-    points = fmpz_mat([list(kink.homogeneous) for _, kink in places]).transpose()
+    points = fmpz_mat([list(survey.kinks[i].homogeneous) for _, i in places]).transpose()
     values = (fmpz_mat([list(f) for f in maximum.forms]) * points).transpose().tolist()
     order = {f: k for k, f in enumerate(maximum.forms)}
-    if any(max(row) > row[order[f]] for (f, _), row in zip(places, values, strict=True)):
+    against = [i for (f, i), row in zip(places, values, strict=True) if max(row) > row[order[f]]]
+    if any(survey.kinks[i].confirmed for i in against) or any(map(survey.confirms, against[:_DOUBTED])):
         return None
     return survey.evidence_of_choice(maximum.forms)
 

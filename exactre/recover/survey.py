@@ -20,7 +20,7 @@ from exactre.recover.floats import FloatModel
 from exactre.recover.group import Weights, active_weights
 from exactre.recover.guess import Vector
 from exactre.recover.jet import Jets
-from exactre.recover.line import REACH, Kink, Line, scan
+from exactre.recover.line import REACH, Kink, Line, is_at, scan
 from exactre.recover.model import Model, Neuron, Sampled, Signs
 from exactre.recover.modular import PRIME, Residues, modular, modular_gradient
 from exactre.recover.trace import BoundaryPiece
@@ -54,6 +54,7 @@ class Survey:
         self.line: list[int] = []
         self.lines: list[Line] = []
         self.owner: list[int | None] = []
+        self._confirmed: dict[int, bool] = {}
         self._targets: list[NDArray[np.int64]] = []  # the kinks' forms modulo the prime
         self.orientation: dict[int, int] = {}
         self.idle: dict[int, set[int]] = {}  # units of the layer before whose weight was not seen
@@ -108,6 +109,16 @@ class Survey:
         z = len(self.model) - 1
         self._explain(z)
         return z
+
+    def confirms(self, kink: int) -> bool:
+        """Whether queries show a kink that was expected; two, once for each kink.
+
+        Where a neuron was expected by mistake, two kinks on two hyperplanes pass for one on a third.
+        """
+        found = self.kinks[kink]
+        if kink not in self._confirmed:
+            self._confirmed[kink] = found.confirmed or is_at(self.jets, found)
+        return self._confirmed[kink]
 
     def unexplained(self) -> list[int]:
         """Kinks that no known neuron explains."""

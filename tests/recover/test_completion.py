@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from recover_targets import jets_of, random_net, random_signs, truth, with_weight
 
+from exactre.network import Network
 from exactre.recover.complete import Completion, completed, with_unit
 from exactre.recover.floats import FloatModel
 from exactre.recover.model import Model, Neuron
@@ -88,21 +89,66 @@ def test_a_row_of_no_neuron_is_refused(seed):
         assert not completion.is_confirmed((4,))
 
 
-@pytest.mark.parametrize("seed", SEEDS)
-def test_the_local_row_of_a_deeper_neuron_is_refused_at_the_boundaries_of_the_layer(seed):
-    net = random_net((4, 4, 3, 2, 1), seed)
-    found = truth(net)
+def local_row(found):
+    """What the first neuron of a third layer is over the first layer, where the second stays as it is."""
     first, second, third = found.layers
-    model = Model(4, found.model.neurons[: third[0]])
-    deep = found.model.neurons[third[0]]
-    [signs] = model.signs_at([[3, -1, 2, 1]], 1)
-    # |u_j| is sign * u_j for the second layer here: a row over the first layer.
+    deep, neurons = found.model.neurons[third[0]], found.model.neurons
+    [signs] = Model(found.model.dim, neurons[: third[0]]).signs_at([[3, -1, 2, 1]], 1)
+    # |u_j| is sign * u_j for the second layer there.
     parents = {j: a for j, a in deep.parents.items() if j in first}
     linear = list(deep.linear)
     for z in second:
         a = deep.parents.get(z, 0) * signs[z]
-        for j, b in model.neurons[z].parents.items():
+        for j, b in neurons[z].parents.items():
             parents[j] = parents.get(j, 0) + a * b
-        linear = [v + a * w for v, w in zip(linear, model.neurons[z].linear, strict=True)]
-    local = Neuron.primitive(parents, linear)
+        linear = [v + a * w for v, w in zip(linear, neurons[z].linear, strict=True)]
+    return Neuron.primitive(parents, linear)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_the_local_row_of_a_deeper_neuron_is_refused_at_the_boundaries_of_the_layer(seed):
+    net = random_net((4, 4, 3, 2, 1), seed)
+    found = truth(net)
+    second, local = found.layers[1], local_row(found)
+    model = Model(4, found.model.neurons[: found.layers[2][0]])
     assert not Completion(tracer_of(net, model, seed), local, [], found.orientation, []).is_confirmed(second)
+
+
+def without_a_meeting():
+    """Completion, for a shift, of the second of two parallel second-layer neurons, which never meet."""
+    net = Network.from_rows(
+        [
+            ([[3, 1, 0], [1, -2, 1], [0, 1, 3]], [1, -1, 2]),
+            ([[2, 1, -1], [2, 1, -1]], [-1, 5]),
+            ([[1, -2]], [0]),
+        ]
+    )
+    found = truth(net)
+    model = Model(3, found.model.neurons[:4])
+
+    def completion(shift):
+        row = found.model.neurons[4]
+        moved = Neuron(row.parents, (*row.linear[:-1], row.linear[-1] + shift))
+        return Completion(tracer_of(net, model), moved, [], found.orientation, [])
+
+    return completion
+
+
+def test_a_row_that_meets_no_boundary_of_its_layer_is_neither_confirmed_nor_refused():
+    completion = without_a_meeting()
+    assert completion(0).is_confirmed((3,)) is None
+    assert completion(0).bends_throughout()
+
+
+@pytest.mark.parametrize("shift", [1, -1, 1000])
+def test_a_row_that_bends_nothing_where_it_should_does_not_bend_throughout(shift):
+    assert not without_a_meeting()(shift).bends_throughout()
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_the_local_row_of_a_deeper_neuron_does_not_bend_throughout(seed):
+    net = random_net((4, 4, 3, 2, 1), seed)
+    found = truth(net)
+    local = local_row(found)
+    model = Model(4, found.model.neurons[: found.layers[2][0]])
+    assert not Completion(tracer_of(net, model, seed), local, [], found.orientation, []).bends_throughout()

@@ -11,7 +11,7 @@ from recover_targets import truth
 
 from exactre.network import Network
 from exactre.recover.floats import FloatModel
-from exactre.recover.model import Model
+from exactre.recover.model import Model, Neuron
 from exactre.testing import networks
 
 NETS = networks(inputs=(1, 3), depth=(1, 3), width=(1, 3))
@@ -114,3 +114,12 @@ def test_rows_of_thousands_of_bits_neither_overflow_nor_lose_their_sign():
     exact = model.signs_at([[1, 2], [-3, -2]], 0)
     assert np.isfinite(values).all()
     assert np.sign(values).astype(int).tolist() == [list(signs) for signs in exact]
+
+
+def test_neurons_that_are_flat_around_the_starts_overflow_nothing():
+    # |x| - x + 1 is one for x > 0.
+    floats = FloatModel(Model(2, (Neuron({}, (1, 0, 0)), Neuron({}, (0, 1, 3)), Neuron({0: 1}, (-1, 0, 1)))))
+    starts = np.array([[1.0, 2.0], [2.0**40, -4.0]])
+    with np.errstate(over="raise", divide="raise", invalid="raise"):
+        assert not len(floats.meetings([2], starts))
+        assert np.isfinite(floats.extremes([1, 2], [1, -1], np.ones((2, 2)), starts[None])).all()
