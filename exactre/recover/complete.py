@@ -225,7 +225,9 @@ def complete_from_kink(survey: Survey, tracer: Tracer, z: int, unit: int, kink: 
     if active != {unit} or survey.owner[kink] is not None:
         return False
     forms = tracer.forms_at(signs)
-    heard = [j for j in survey.layer(survey.model.depth[unit]) if signs[j] == survey.orientation.get(j, signs[j])]
+    heard = [
+        j for j in survey.layer(survey.model.depth[unit]) if signs[j] == survey.orientation.get(j, signs[j])
+    ]
     if _fits_anything([forms[j] for j in heard]):
         return False
     row, form = tuple(forms[z]), survey.kinks[kink].form
@@ -240,7 +242,7 @@ def complete_from_kink(survey: Survey, tracer: Tracer, z: int, unit: int, kink: 
 
 
 def _fits_anything(active: Sequence[Sequence[int]]) -> bool:
-    """Whether two forms span those of all neurons that read these active units, so that a fit says nothing."""
+    """Whether two forms span those of all neurons that read these active units: a fit then says nothing."""
     constant = [0] * (len(active[0]) - 1) + [1]
     return int(fmpz_mat([*active, constant]).rank()) < 3
 
