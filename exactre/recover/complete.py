@@ -225,11 +225,6 @@ def complete_from_kink(survey: Survey, tracer: Tracer, z: int, unit: int, kink: 
     if active != {unit} or survey.owner[kink] is not None:
         return False
     forms = tracer.forms_at(signs)
-    heard = [
-        j for j in survey.layer(survey.model.depth[unit]) if signs[j] == survey.orientation.get(j, signs[j])
-    ]
-    if _fits_anything([forms[j] for j in heard]):
-        return False
     row, form = tuple(forms[z]), survey.kinks[kink].form
     scale = continued(row, forms[unit], form)
     # Where the row rises along the unit's gradient or not at all, every boundary that does fits.
@@ -239,12 +234,6 @@ def complete_from_kink(survey: Survey, tracer: Tracer, z: int, unit: int, kink: 
     weight = (scale * form[lead] - row[lead]) / (survey.orientation[unit] * forms[unit][lead])
     _settle(survey, z, unit, weight)
     return True
-
-
-def _fits_anything(active: Sequence[Sequence[int]]) -> bool:
-    """Whether two forms span those of all neurons that read these active units: a fit then says nothing."""
-    constant = [0] * (len(active[0]) - 1) + [1]
-    return int(fmpz_mat([*active, constant]).rank()) < 3
 
 
 def complete_known(
