@@ -14,6 +14,7 @@ from flint import fmpz_mat
 
 from exactre.rational import Matrix
 from exactre.recover.floats import FloatModel, random_starts
+from exactre.recover.folded import folded_weights
 from exactre.recover.guess import Crossing, Vector, crossings_at, dyadic, unit_form, unit_normals
 from exactre.recover.line import jump_form, primitive
 from exactre.recover.model import Forms, Model, Neuron, Signs
@@ -300,6 +301,23 @@ def complete_from_outputs(survey: Survey, tracer: Tracer, rows: Sequence[Row]) -
     return False
 
 
+def complete_from_skips(survey: Survey, rows: Sequence[Row]) -> bool:
+    """Put weights that the outputs' rows show as skips where they are open, if rows are layered then."""
+    top = max(survey.model.depth, default=-1)
+    oriented = survey.orientation.keys()
+    for z in survey.layer(top):
+        idle = sorted(survey.idle.get(z, ()))
+        if not idle or not oriented >= {*survey.layer(top), *idle}:
+            continue
+        weights = folded_weights(survey.model, rows, survey.orientation, z, idle)
+        if weights is not None:
+            scale = Fraction(1)
+            for unit, weight in weights.items():
+                scale *= _settle(survey, z, unit, scale * weight)
+            return True
+    return False
+
+
 def _is_missed(piece: Matrix, output: int, row: Row, signs: Signs, forms: Forms) -> bool:
     """Whether an output's gradient in a cell is not what its row foretells, modulo the prime."""
     parents = list(row.parents)
@@ -323,8 +341,8 @@ def _extra(
     return None
 
 
-def _settle(survey: Survey, z: int, unit: int, weight: Fraction) -> None:
+def _settle(survey: Survey, z: int, unit: int, weight: Fraction) -> Fraction:
+    """Close an open weight; by what the row is multiplied then."""
     survey.idle[z].discard(unit)
     survey.revise()
-    if weight:
-        survey.adjust(z, unit, weight)
+    return survey.adjust(z, unit, weight) if weight else Fraction(1)

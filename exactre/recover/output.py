@@ -62,9 +62,11 @@ def _by_turns(survey: Survey, order: Sequence[int]) -> list[int]:
 def _output_row(
     survey: Survey, tracer: Tracer, reliable: Sequence[_Side], doubtful: Sequence[_Side], output: int
 ) -> Row | None:
-    depths: list[int | None] = [max(survey.model.depth, default=-1), None]
-    for depth in depths:
-        hypothesis = Hypothesis(survey.model, depth, survey.orientation)
+    top = max(survey.model.depth, default=-1)
+    # Over two layers if a neuron of the last one is missing that all pieces have on one side.
+    depths: list[tuple[int | None, int]] = [(top, 1), *([(top, 2)] if top > 0 else []), (None, 1)]
+    for depth, layers in depths:
+        hypothesis = Hypothesis(survey.model, depth, survey.orientation, layers=layers)
         for count, (piece, signs) in enumerate([*reliable, *doubtful], start=1):
             form = tuple(int(piece.num[output, k]) for k in range(survey.jets.dim + 1))
             found = Piece(signs, form, Fraction(1, piece.den))

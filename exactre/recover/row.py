@@ -55,7 +55,8 @@ class Row:
 class Hypothesis:
     """Rows that combine ReLUs (or absolute values) of known neurons, and an affine part.
 
-    depth = k >= 0: the neurons of depth k through their ReLU, and a constant: a layered network.
+    depth = k >= 0: the neurons of depth k through their ReLU, and a constant: a layered network; with
+    `layers` = 2 those of depth k - 1 too.
     depth = -1: an affine function of the input. depth = None: |u_j| of every known neuron and an affine
     function (`general`): any DAG. `scales` pieces may come with an unknown scale of their own, `left_out`
     are neurons that the row is taken not to read. A `partial` row may leave open the weights of units that
@@ -68,6 +69,7 @@ class Hypothesis:
         depth: int | None,
         orientation: Mapping[int, int],
         *,
+        layers: int = 1,
         scales: int = 0,
         left_out: Collection[int] = (),
         partial: bool = False,
@@ -75,7 +77,9 @@ class Hypothesis:
         self.model = model
         self.depth = len(model) if depth is None else depth
         self.parents = [
-            j for j in range(len(model)) if (depth is None or model.depth[j] == depth) and j not in left_out
+            j
+            for j, d in enumerate(model.depth)
+            if (depth is None or depth - layers < d <= depth) and j not in left_out
         ]
         # (neuron, oriented sign, or 0 for |u|, or None for the plain u)
         self._columns: list[tuple[int, int | None]] = []

@@ -14,7 +14,13 @@ from itertools import pairwise
 import numpy as np
 
 from exactre.recover import layer
-from exactre.recover.complete import Completion, complete_from_kink, complete_from_outputs, complete_known
+from exactre.recover.complete import (
+    Completion,
+    complete_from_kink,
+    complete_from_outputs,
+    complete_from_skips,
+    complete_known,
+)
 from exactre.recover.jet import Chart, Jets
 from exactre.recover.line import Line, jump_form
 from exactre.recover.model import Neuron
@@ -81,16 +87,21 @@ class Search:
             known = len(survey.model)
             while self._groups():
                 pass
+            if survey.unexplained() and survey.is_late():
+                self._trace_some()
             if not survey.unexplained():
                 self._say("outputs")
                 rows = self._outputs()
-                if rows is not None and complete_from_outputs(survey, self._tracer(), rows):
+                is_layered = rows is not None and self._orient_all(rows)
+                if rows is not None and (
+                    complete_from_outputs(survey, self._tracer(), rows) or complete_from_skips(survey, rows)
+                ):
                     continue
                 if self._seek_weights():
                     continue
                 if rows is not None:
                     fits += 1
-                    if self._orient_all(rows) or fits > _DOUBTS:
+                    if is_layered or fits > _DOUBTS:
                         return rows
             if survey.unexplained() and self.planes.tell and self.look_at_plane():
                 continue

@@ -297,8 +297,11 @@ class Survey:
         self.version += 1
         self._weights = {}
 
-    def adjust(self, z: int, unit: int, weight: Fraction) -> None:
-        """Add weight * relu(+-u_unit) to a neuron's row, and to all that read it in a layered way."""
+    def adjust(self, z: int, unit: int, weight: Fraction) -> Fraction:
+        """Add weight * relu(+-u_unit) to a neuron's row, and to all that read it in a layered way.
+
+        Returns by what the sum is multiplied to be a row of integers again.
+        """
         model = self.model
         changes: dict[int, _Terms] = {z: _relu_terms(model, unit, self.orientation[unit], weight)}
         scales: dict[int, Fraction] = {}
@@ -331,6 +334,7 @@ class Survey:
             self._modular[y] = self._modular[y] * scale % PRIME
             self._modular[y][kinks] = self._modular_forms(self.model.neurons[y], kinks)
         self._explain_all()
+        return scales[z]
 
     def _explain(self, z: int) -> None:
         for kink in self._flips_of(self._sampled.signs[z] > 0).tolist():
