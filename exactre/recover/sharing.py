@@ -131,7 +131,8 @@ def shared(rows: Mapping[int, SparseRow], images: Sequence[Image], *, oriented: 
     """
     best: list[Shared] = []
     most_saved = 0
-    repeated = {image: _repeated(rows, image) for image in images}
+    alike = _alike(rows)
+    repeated = {image: _repeated(alike, image) for image in images}
     most = max(map(len, repeated.values()), default=0)
     for image, templates in repeated.items():
         if not most or len(templates) < most:
@@ -187,6 +188,17 @@ def images(elements: int) -> list[Image]:
         for channels in reversed(divisors(elements))
         for height in divisors(elements // channels)
     ]
+
+
+def _alike(rows: Mapping[int, SparseRow]) -> dict[int, SparseRow]:
+    """The rows whose numbers, up to one sign, another row has too, wherever they stand in an image."""
+    found: dict[object, list[int]] = {}
+    for i, row in rows.items():
+        if row.weights:
+            sign = 1 if next(iter(row.weights.values())) > 0 else -1
+            key = tuple(sorted(sign * v for v in row.weights.values())), sign * row.constant
+            found.setdefault(key, []).append(i)
+    return {i: rows[i] for group in found.values() if len(group) > 1 for i in group}
 
 
 def _repeated(rows: Mapping[int, SparseRow], image: Image) -> list[int]:

@@ -6,6 +6,7 @@ one needs more weights, as it does in a layered network.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from itertools import groupby
 
 from exactre.network import INPUT, Network, Node
@@ -26,27 +27,31 @@ def either_side(net: Network) -> tuple[str, ...]:
     """The neurons that can be active on either side with as few weights, in words; exact."""
     found = []
     for node in net.hidden:
-        either = [j + 1 for j in range(node.width) if _more_weights(net, node, j) <= 0]
+        own = {source: list(weight.row_entries()) for source, weight in node.inputs}
+        rows = [{source: dict(entries[j]) for source, entries in own.items()} for j in range(node.width)]
+        either = [j + 1 for j, row in enumerate(rows) if _more_weights(net, node, j, row) <= 0]
         if either:
             found.append(f"{node.name}, neurons {_ranges(either)}, with other skips")
     return tuple(found)
 
 
-def _more_weights(net: Network, node: Node, j: int) -> int:
-    """How many weights more the readers of neuron j need if it is active on its other side."""
+def _more_weights(net: Network, node: Node, j: int, row: Mapping[str, Mapping[int, int]]) -> int:
+    """How many weights more the readers of neuron j need if it is active on its other side.
+
+    `row` {source: {column: numerator}} is what it reads.
+    """
     more = 0
     for reader in net.nodes:
         inputs = dict(reader.inputs)
-        if node.name not in inputs:
-            continue
-        for i in range(reader.width):
+        for i in range(reader.width if node.name in inputs else 0):
             w = inputs[node.name][i, j]
             for source, weight in node.inputs if w else ():
-                for c in range(weight.shape[1]):
-                    u = weight[j, c]
-                    if u:
-                        old = inputs[source][i, c] if source in inputs else 0
-                        more += bool(old + w * u) - bool(old)
+                if source not in inputs:
+                    more += len(row[source])
+                    continue
+                for c in row[source]:
+                    old = inputs[source][i, c]
+                    more += bool(old + w * weight[j, c]) - bool(old)
     return more
 
 
