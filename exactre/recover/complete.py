@@ -38,6 +38,7 @@ class Completion:
     """Looks where a neuron's boundary should be: a row over the model's neurons, with open weights.
 
     `idle` are the units whose weights are open: whatever is looked at lies where they are inactive.
+    `crossed` are the neurons of its layer across whose boundaries it was last seen to go on straight.
     """
 
     def __init__(
@@ -54,6 +55,7 @@ class Completion:
         self._orientation = orientation
         self._floats = tracer.floats.extended(neuron)
         self._seen = list(seen)
+        self.crossed: set[int] = set()
 
     def hint(self, unit: int) -> None:
         """Start from where a mixed-integer program says that the boundaries meet, if it does."""
@@ -86,6 +88,7 @@ class Completion:
         """
         here = len(self._tracer.model)
         tested = failed = 0
+        self.crossed.clear()
         for _ in range(_FORETOLD):
             mate = int(self._tracer.rng.choice(mates)) if len(mates) else None
             for point in self._points((here,) if mate is None else (here, mate), self._idle, 1):
@@ -94,6 +97,8 @@ class Completion:
                     return False
                 tested += found is True
                 failed += found is None
+                if found and mate is not None:
+                    self.crossed.add(mate)
             if tested > 1:
                 return True
         return True if tested > failed else None

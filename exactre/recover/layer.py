@@ -1,10 +1,10 @@
-"""Neurons of the next layer from a survey: the first layer, signs, groups of kinks, traces.
+"""Neurons of the next layer from a survey: signs, groups of kinks, traces.
 
-Steps, after Rolnick and Koerding's two algorithms, in the canonical form (design 4.5, 4.6):
-1. hyperplanes that are met on several lines are first-layer hypotheses, confirmed at chosen points;
-2. the signs of layer k come from unique combinations, where its forms are independent;
-3. kinks with proportional combinations are one neuron's; a row follows from their equations;
-4. what is still unexplained is traced across known boundaries until its row is determined.
+Steps, after Rolnick and Koerding's second algorithm, in the canonical form (design 4.6), once `first` has
+the first layer:
+1. the signs of layer k come from unique combinations, where its forms are independent;
+2. kinks with proportional combinations are one neuron's; a row follows from their equations;
+3. what is still unexplained is traced across known boundaries until its row is determined.
 A row is accepted when the lines bear it out.
 """
 
@@ -13,11 +13,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from fractions import Fraction
 from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 
 from exactre.recover.complete import KNOWN, Completion, completed
-from exactre.recover.confirm import bends_elsewhere
 from exactre.recover.floats import random_gains, random_starts
 from exactre.recover.group import CONSTANT, Groups, Weights
 from exactre.recover.line import Line
@@ -32,31 +32,12 @@ _WIDE = 2  # a layer of more than so many neurons for each input is wide
 _FEW = 8  # units of a wide layer that may be left to be measured alone
 
 
-def first_layer(survey: Survey, rng: np.random.Generator) -> int:
-    """Accept every hyperplane that bends the function on several lines; how many are new.
+class Found(NamedTuple):
+    """A row, the units whose weights it leaves open, whether it goes on across boundaries of its layer."""
 
-    Two lines make a hypothesis, which a point that an LP chooses has to confirm; more lines are enough.
-    """
-    lines: dict[tuple[int, ...], set[int]] = {}
-    for i in survey.unexplained():
-        lines.setdefault(survey.kinks[i].form, set()).add(survey.line[i])
-    new = 0
-    walls = [form for form, seen in lines.items() if len(seen) > 1]
-    walls += [neuron.linear for neuron in survey.model.neurons if not neuron.parents]
-    first = {survey.kinks[i].form: i for i in reversed(survey.unexplained())}
-    for form, seen in lines.items():
-        if len(seen) < 2:
-            continue
-        if len(seen) == 2:
-            found = survey.kinks[first[form]]
-            if not bends_elsewhere(survey.jets, form, walls, found.point(), rng):
-                continue
-        evidence = survey.evidence(Neuron({}, form))
-        # A first-layer neuron is missed where it is invisible; a deeper boundary's piece is missed more.
-        if evidence.is_borne_out(survey.owner):
-            survey.add(Neuron({}, form))
-            new += 1
-    return new
+    neuron: Neuron
+    idle: set[int]
+    goes_on: bool = False
 
 
 def steer(survey: Survey, depth: int, points: int, rng: np.random.Generator) -> None:
@@ -96,9 +77,7 @@ def grouped(survey: Survey, depth: int) -> list[list[int]]:
     return sorted((group for group in groups.members if len(group) > 1), key=len, reverse=True)
 
 
-def row_of_group(
-    survey: Survey, tracer: Tracer, depth: int, group: list[int]
-) -> tuple[Neuron, set[int]] | None:
+def row_of_group(survey: Survey, tracer: Tracer, depth: int, group: list[int]) -> Found | None:
     """The row that explains a group's kinks, and the units of the layer whose weights it leaves open.
 
     Every kink gives the weights of the units active there up to one factor. A few that overlap are solved
@@ -107,7 +86,7 @@ def row_of_group(
     layer = survey.layer(depth)
     if not all(j in survey.orientation for j in layer):
         row = _traced_group(survey, tracer, depth, group)
-        return None if row is None else (row.neuron(), set())
+        return None if row is None else Found(row.neuron(), set())
     chosen, seen = _covering([survey.weights(i, layer, survey.orientation) or {} for i in group])
     idle = {j for j in layer if j not in seen}
     hypothesis = Hypothesis(survey.model, depth, survey.orientation, scales=len(chosen) - 1, left_out=idle)
@@ -122,7 +101,7 @@ def row_of_group(
     return row_by_trace(survey, tracer, depth, group[0]) if found is None and survey.is_late() else found
 
 
-def row_by_trace(survey: Survey, tracer: Tracer, depth: int, kink: int) -> tuple[Neuron, set[int]] | None:
+def row_by_trace(survey: Survey, tracer: Tracer, depth: int, kink: int) -> Found | None:
     """The same from one kink where the active units' weights are not unique: from the pieces around it."""
     piece = survey.piece(kink)
     # Most boundaries of a wide layer are in reach; the many inactive units could hardly be measured alone.
@@ -145,7 +124,7 @@ def _confirmed(
     idle: set[int],
     kinks: Sequence[int],
     if_untold: bool = False,
-) -> tuple[Neuron, set[int]] | None:
+) -> Found | None:
     near = [survey.near(i) for i in kinks[:KNOWN]]
     mates = survey.layer(depth + 1)
     completion = Completion(tracer, neuron, idle, survey.orientation, near)
@@ -155,8 +134,9 @@ def _confirmed(
     neuron, still = completed(tracer, neuron, idle, survey.orientation, near)
     if told is None and still != idle:
         # Where more units may be active it may meet its layer's boundaries.
-        told = Completion(tracer, neuron, still, survey.orientation, near).is_confirmed(mates)
-    return None if told is False else (neuron, still)
+        completion = Completion(tracer, neuron, still, survey.orientation, near)
+        told = completion.is_confirmed(mates)
+    return None if told is False else Found(neuron, still, len(completion.crossed) > 1)
 
 
 def _covering(weights: Sequence[Weights]) -> tuple[list[int], set[int]]:

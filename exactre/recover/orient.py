@@ -33,7 +33,7 @@ class Votes:
     """Signs of one layer from unique combinations at the kinks, free of queries.
 
     A combination may have no equation to spare, and an incomplete layer then makes a wrong one; but that has
-    no zeros, or gives signs that contradict those from other kinks, and then all are given up.
+    no zeros. Where signs contradict those from other kinks, all are given up.
     """
 
     def __init__(self, survey: Survey, depth: int) -> None:
@@ -63,8 +63,9 @@ class Votes:
     def _count(self, known: Mapping[int, int]) -> None:
         survey, layer = self._survey, self.layer
         key = tuple(known.get(j, 0) for j in layer)
-        fresh = range(self._read.get(key, 0), len(survey.kinks))
-        for i in np.array(fresh, dtype=np.int64)[survey.telling(fresh, layer, known)].tolist():
+        fresh = np.arange(self._read.get(key, 0), len(survey.kinks))
+        has_spare = survey.telling(fresh, layer, known, spare=1)
+        for i in fresh[survey.telling(fresh, layer, known)].tolist():
             if i >= _ENOUGH and len(self._signs) == len(layer):
                 return
             self._read[key] = i + 1
@@ -74,7 +75,8 @@ class Votes:
                 found.append(survey.weights(i, layer, known))
             for weights in found:
                 heard = [j for j, c in (weights or {}).items() if c and j != CONSTANT]
-                if not weights or (not known and len(heard) == sum(j != CONSTANT for j in weights)):
+                is_told = len(heard) < sum(j != CONSTANT for j in weights or {})
+                if not heard or not (is_told or (known and has_spare[i - fresh[0]])):
                     continue
                 signs = survey.signs(i)
                 for j in heard:

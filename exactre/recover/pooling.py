@@ -48,7 +48,8 @@ class Pooling:
         kinks: dict[Form, list[int]] = {}
         for i, owner in enumerate(survey.owner):
             # What looks like a neuron of the first layer can be a boundary of a maximum that is seen often.
-            if owner is None or owner in chains or not survey.model.neurons[owner].parents:
+            is_first = owner is not None and not survey.model.neurons[owner].parents
+            if owner is None or owner in chains or (is_first and owner not in survey.straight):
                 kinks.setdefault(survey.kinks[i].form, []).append(i)
         maxima = find_maxima(survey, kinks)
         if {frozenset(m.forms) for m in maxima} == {frozenset(m.forms) for m in self.maxima}:

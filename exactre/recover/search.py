@@ -13,7 +13,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from exactre.recover import layer
+from exactre.recover import first, layer
 from exactre.recover.complete import (
     Completion,
     complete_from_kink,
@@ -114,7 +114,7 @@ class Search:
         while len(self.survey.lines) < _FIRST_LINES:
             self._say("lines")
             self.survey.scan(self._line())
-            layer.first_layer(self.survey, self.rng)
+            first.first_layer(self.survey, self.rng)
             self._translates.first_layer()
 
     def reads_few_inputs(self) -> bool:
@@ -293,16 +293,18 @@ class Search:
         self,
         neuron: Neuron,
         idle: set[int],
+        goes_on: bool = False,
         orientation: Mapping[int, int] | None = None,
         *,
         least: int = 2,
     ) -> bool:
         """Take a neuron that explains `least` kinks or more, none of them another's, few flips against it.
 
+        More may speak against one that goes on across boundaries of its layer: it is invisible there.
         Rows of the next layer were found without it: what it weighs in them is open.
         """
         survey = self.survey
-        if not survey.evidence(neuron, idle).is_borne_out(survey.owner, least):
+        if not survey.evidence(neuron, idle).is_borne_out(survey.owner, least, weight=1 if goes_on else 3):
             return False
         z = survey.add(neuron)
         survey.idle[z] = idle
@@ -339,7 +341,7 @@ class Search:
             # Lines find what is still missing of maxima; what looks odd until then is theirs.
             self._pooling.steer(_STEERED_MAXIMA, self.rng)
             return
-        layer.first_layer(survey, self.rng)
+        first.first_layer(survey, self.rng)
         if not self._pooling.maxima:
             self._translates.first_layer()
         # The units of a wide layer cannot be turned on and off apart, and lines show most of what reads them.
@@ -386,7 +388,7 @@ class Search:
             if general and (wanted or self._idle >= _PATIENCE):
                 general -= 1
                 row = layer.row_of_kink(survey, self._tracer(), [*unsigned, None], i)
-                if row is None or not self._accept(row.neuron(), set(), row.orientation):
+                if row is None or not self._accept(row.neuron(), set(), orientation=row.orientation):
                     continue
                 if any(orient_from_rows(survey, d) for d in wanted):
                     return
@@ -397,7 +399,7 @@ class Search:
         Boundaries of layers before the last one that it bends at are rather those that it reads.
         """
         survey = self.survey
-        doubtful: list[tuple[Neuron, set[int]]] = []
+        doubtful: list[layer.Found] = []
         for depth in reversed(range(self._deeper.get(kink, 0), len(self.layers()))):
             if not self._has_signs(depth):
                 continue
@@ -440,11 +442,15 @@ class Search:
             return  # every bend of a plane is explained: what is missed is hidden
         contradicted = set()
         for z in range(len(depth)):
+            if z in self.survey.certain:
+                continue
+            if not depth[z]:
+                if first.is_contradicted(self.survey, z, self.rng):
+                    contradicted.add(z)
+                continue
             evidence = self.survey.evidence_of(z)
             is_stale = any(d < depth[z] for d in depth[z + 1 :])
-            if z not in self.survey.certain and evidence.misses > (
-                0 if is_stale else len(evidence.explained)
-            ):
+            if evidence.misses > (0 if is_stale else len(evidence.explained)):
                 contradicted.add(z)
         if contradicted:
             self.survey.without(contradicted)

@@ -20,7 +20,7 @@ from exactre.recover.floats import FloatModel
 from exactre.recover.group import Weights, active_weights
 from exactre.recover.guess import Vector
 from exactre.recover.jet import Jets
-from exactre.recover.line import REACH, Kink, Line, is_at, scan
+from exactre.recover.line import REACH, Form, Kink, Line, is_at, scan
 from exactre.recover.model import Model, Neuron, Sampled, Signs
 from exactre.recover.modular import PRIME, Residues, modular, modular_gradient
 from exactre.recover.trace import BoundaryPiece
@@ -36,10 +36,13 @@ class Evidence:
     explained: tuple[int, ...]
     misses: int
 
-    def is_borne_out(self, owner: Sequence[int | None], least: int = 2) -> bool:
-        """Whether `least` kinks or more speak for a neuron, none another's, and few flips against it."""
+    def is_borne_out(self, owner: Sequence[int | None], least: int = 2, *, weight: int = 3) -> bool:
+        """Whether `least` kinks or more speak for a neuron, none another's, and few flips against it.
+
+        A flip that is missed weighs as much as so many kinks.
+        """
         is_alone = all(owner[kink] is None for kink in self.explained)
-        return is_alone and len(self.explained) >= max(least, 3 * self.misses)
+        return is_alone and len(self.explained) >= max(least, weight * self.misses)
 
 
 class Survey:
@@ -60,6 +63,10 @@ class Survey:
         self.idle: dict[int, set[int]] = {}  # units of the layer before whose weight was not seen
         self.certain: set[int] = set()  # neurons whose rows rest on more than the kinks that they explain
         self.hidden: set[int] = set()  # those of them that flip unseen, or where two others do, in a maximum
+        self.straight: set[int] = (
+            set()
+        )  # first-layer neurons whose boundaries were followed across the others
+        self.bent: set[Form] = set()  # hyperplanes that a boundary leaves where it meets another
         self._sampled = Sampled(Model(jets.dim))
         self.base = fmpz_mat(1, jets.dim, list(base))
         self.base_piece = jets.at(self.base, BASE_BITS)[0]
@@ -177,11 +184,17 @@ class Survey:
         return known[kink, gradient]
 
     def telling(
-        self, kinks: Sequence[int], layer: Sequence[int], orientation: Mapping[int, int]
+        self,
+        kinks: Sequence[int] | NDArray[np.int64],
+        layer: Sequence[int],
+        orientation: Mapping[int, int],
+        *,
+        spare: int = 0,
     ) -> NDArray[np.bool_]:
         """Before which of some kinks a combination of the layer can be unique, and no open weight matters.
 
-        The layer's units that may be active are at most as many as the active neurons of each layer before.
+        The layer's units that may be active are at most as many as the active neurons of each layer before,
+        less `spare` equations.
         """
         signs = self._sampled.signs[:, np.array(self._before, dtype=np.int64)[list(kinks)]]
         depth = self.model.depth[layer[0]]
@@ -191,7 +204,7 @@ class Survey:
                 active = signs[lower] == self._oriented(lower)
                 rank = np.minimum(rank, active.sum(axis=0))
         given = np.array([orientation.get(j, 0) for j in layer], dtype=np.int8)[:, None]
-        told = ((signs[layer] == given) | (given == 0)).sum(axis=0) <= rank
+        told = ((signs[layer] == given) | (given == 0)).sum(axis=0) + spare <= rank
         units = sorted(
             {j for z, open_ in self.idle.items() if self.model.depth[z] <= depth for j in open_}
             & self.orientation.keys()
@@ -283,6 +296,7 @@ class Survey:
                 kept[z] = len(kept)
         self.certain = {kept[z] for z in self.certain if z in kept}
         self.hidden = {kept[z] for z in self.hidden if z in kept}
+        self.straight = {kept[z] for z in self.straight if z in kept}
         self._sampled.keep(list(kept))
         self._modular = [self._modular[z] for z in kept]
         self.orientation = {kept[z]: s for z, s in self.orientation.items() if z in kept}

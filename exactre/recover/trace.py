@@ -9,14 +9,15 @@ known is: the neuron is deeper than what is known, or not alone.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from math import lcm
 
 import numpy as np
 from flint import fmpz_mat
 
+from exactre.rational import Matrix
 from exactre.recover.floats import FloatModel
 from exactre.recover.guess import Cell, Crossing, Vector, scaled, unit_form, unit_normals
 from exactre.recover.jet import Jets
@@ -105,6 +106,21 @@ class Tracer:
                     return None
                 return straight is None or straight.form != piece.form
         return None
+
+    def vertices(self, piece: BoundaryPiece) -> Iterator[tuple[int, list[Matrix]]]:
+        """The walls that are met around a point of the boundary, each with the pieces around where it is met.
+
+        Four queries each: this side of the wall, then beyond it, each on the boundary's one and other side.
+        """
+        for crossing, beyond in self._exits(piece, range(len(self.model)), max(self.model.depth, default=-1)):
+            wall, back = self.forms_at(piece.signs)[crossing.wall], replace(crossing, across=-crossing.across)
+            near, far = (_beside(piece.form, wall, way, False) for way in (back, crossing))
+            if near is None or far is None:
+                continue
+            signs = self.model.signs_at(*near), self.model.signs_at(*far)
+            if signs == ([piece.signs] * 2, [beyond] * 2):
+                pieces = [self.jets.at(fmpz_mat(rows), q) for rows, q in (near, far)]
+                yield crossing.wall, [*pieces[0], *pieces[1]]
 
     def trace(self, start: BoundaryPiece, hypothesis: Hypothesis | Reading) -> Row | None:
         """The row of the neuron that bends at `start`, if the hypothesis fits; else None.

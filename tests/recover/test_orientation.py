@@ -75,6 +75,14 @@ def test_votes_on_a_layer_that_lacks_a_neuron_are_true_or_none(seed):
     assert voted.items() <= true.items()
 
 
+@pytest.mark.parametrize("seed", range(100, 112))
+def test_votes_on_a_narrow_layer_that_lacks_neurons_are_true_or_none(seed):
+    found, survey = setting((5, 5, 5, 5, 1), seed, known=(0,), without=range(9, 15), lines=4)
+    Votes(survey, 1).count()
+    voted, true = layer_signs(survey, found, 1)
+    assert voted.items() <= true.items()
+
+
 @pytest.mark.parametrize("seed", SEEDS)
 def test_signs_from_regions_are_true_or_none(seed):
     found, survey = setting((4, 6, 5, 4, 1), seed, known=(0,))
