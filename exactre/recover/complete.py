@@ -277,11 +277,14 @@ def _renamed(neuron: Neuron, place: Mapping[int, int]) -> Neuron:
     return Neuron({place[j]: a for j, a in neuron.parents.items()}, neuron.linear)
 
 
-def complete_from_outputs(survey: Survey, tracer: Tracer, rows: Sequence[Row]) -> bool:
+def complete_from_outputs(
+    survey: Survey, tracer: Tracer, rows: Sequence[Row], *, together: bool = False
+) -> bool:
     """Read an open weight of the last layer off an output's piece where its unit is active (design 4.8).
 
     The rows are right where no open weight matters. Where one does, they miss the neuron's output weight
-    times what the unit adds to it, or all of it, if the neuron is active only thanks to the unit.
+    times what the unit adds to it, or all of it, if the neuron is active only thanks to the unit. Of several
+    that matter `together` one is given all that is missed: where they always do, no query tells them apart.
     """
     top = max(survey.model.depth, default=-1)
     pairs = [(z, unit) for z in survey.layer(top) for unit in sorted(survey.idle.get(z, ()))]
@@ -289,20 +292,24 @@ def complete_from_outputs(survey: Survey, tracer: Tracer, rows: Sequence[Row]) -
     if not pairs:
         return False
     active = survey.active_before([unit for _, unit in pairs])
-    for kink in np.flatnonzero(active.sum(axis=0) == 1).tolist():
+    heard = active.sum(axis=0)
+    for kink in np.flatnonzero(heard > 1 if together else heard == 1).tolist():
         signs, found = survey.signs(kink), survey.kinks[kink]
-        z, unit = pairs[int(active[:, kink].argmax())]
         forms = tracer.forms_at(signs)
+        speaking = [pairs[k] for k in np.flatnonzero(active[:, kink]).tolist()]
+        if together:
+            speaking = [(z, unit) for z, unit in speaking if signs[z] == survey.orientation[z]]
         for output, row in enumerate(rows):
-            gain = Fraction(2 * row.parents.get(z, 0), row.den)
             if not _is_missed(found.left, output, row, signs, forms):
                 continue
             foretold = survey.model.form(Neuron(row.parents, row.linear), signs, forms)
             rest = [found.left[output, k] - Fraction(v, row.den) for k, v in enumerate(foretold)]
-            weight = _extra(rest, gain, forms[z], forms[unit], survey.orientation[z])
-            if weight is not None:
-                _settle(survey, z, unit, weight * survey.orientation[unit])
-                return True
+            for z, unit in speaking:
+                gain = Fraction(2 * row.parents.get(z, 0), row.den)
+                weight = _extra(rest, gain, forms[z], forms[unit], survey.orientation[z])
+                if weight is not None:
+                    _settle(survey, z, unit, weight * survey.orientation[unit])
+                    return True
     return False
 
 

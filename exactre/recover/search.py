@@ -99,6 +99,8 @@ class Search:
                     continue
                 if self._seek_weights():
                     continue
+                if rows is not None and complete_from_outputs(survey, self._tracer(), rows, together=True):
+                    continue
                 if rows is not None:
                     fits += 1
                     if is_layered or fits > _DOUBTS:

@@ -5,7 +5,11 @@ from recover_targets import random_net
 
 from exactre import check, recover
 
-NETS = [((6, 6, 6, 6, 1), seed) for seed in (101, 102, 105)]
+NETS = [
+    *(((6, 6, 6, 6, 1), seed) for seed in (101, 102)),
+    *(((5, 5, 5, 5, 1), seed) for seed in (103, 108)),
+    ((6, 4, 6, 4, 1), 102),
+]
 
 
 @pytest.mark.parametrize(("sizes", "seed"), NETS)

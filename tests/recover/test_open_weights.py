@@ -6,7 +6,10 @@ import numpy as np
 import pytest
 from recover_targets import jets_of, random_net, truth
 
-from exactre.recover.complete import complete_from_kink, complete_known
+from exactre.certify.equivalence import certify_equivalence
+from exactre.network import Network
+from exactre.recover.complete import complete_from_kink, complete_from_outputs, complete_known
+from exactre.recover.output import assemble, output_rows
 from exactre.recover.search import Search
 
 
@@ -93,3 +96,32 @@ def test_a_kink_of_another_neuron_shows_no_weight_where_one_unit_alone_is_active
                 alone += 1
                 assert not complete_from_kink(survey, search._tracer(), z, unit, i)
     assert alone
+
+
+def test_weights_that_always_matter_together_are_given_to_one_neuron():
+    # Where the first unit is active the fourth is at 5 or more, and then both readers are active.
+    net = Network.from_rows(
+        [
+            ([[1, 0], [0, 1], [0, -1], [1, 0]], [-10, 0, Fraction(1, 2), -5]),
+            ([[3, 1, 0, 10], [5, 0, 1, 10]], [-1, -2]),
+            ([[1, 2]], [3]),
+        ]
+    )
+    search, known = known_search(net)
+    survey, (unit, *_), readers = search.survey, known.layers[0], known.layers[1]
+    survey.orientation.update(known.orientation)
+    for z in readers:
+        survey.adjust(
+            z, unit, -2 * survey.orientation[unit] * Fraction(survey.model.neurons[z].parents[unit])
+        )
+        survey.idle[z] = {unit}
+    for _ in range(8):
+        survey.scan(search._line())
+    rows = output_rows(survey, search._tracer(), range(len(survey.kinks)))
+    assert not complete_from_outputs(survey, search._tracer(), rows)
+    assert complete_from_outputs(survey, search._tracer(), rows, together=True)
+    assert sum(not survey.idle[z] for z in readers) == 1
+    rows = output_rows(survey, search._tracer(), range(len(survey.kinks)))
+    linear = [neuron.linear for neuron in survey.model.neurons]
+    found = assemble(survey.model, survey.orientation, rows, linear)
+    assert certify_equivalence(net, found).status == "equivalent"
