@@ -77,8 +77,12 @@ def grouped(survey: Survey, depth: int) -> list[list[int]]:
     return sorted((group for group in groups.members if len(group) > 1), key=len, reverse=True)
 
 
-def row_of_group(survey: Survey, tracer: Tracer, depth: int, group: list[int]) -> Found | None:
+def row_of_group(
+    survey: Survey, tracer: Tracer, depth: int, group: list[int], *, if_untold: bool = False
+) -> Found | None:
     """The row that explains a group's kinks, and the units of the layer whose weights it leaves open.
+
+    `if_untold` says whether a trace is enough where the boundary meets no other of its layer.
 
     Every kink gives the weights of the units active there up to one factor. A few that overlap are solved
     together, exactly; units that are active at none are measured where the boundaries meet.
@@ -97,11 +101,14 @@ def row_of_group(survey: Survey, tracer: Tracer, depth: int, group: list[int]) -
     if row is None:
         return None
     found = _confirmed(survey, tracer, depth, row.neuron(), idle, group)
-    # A neuron that flips in a small corner only may meet no boundary of its layer there.
-    return row_by_trace(survey, tracer, depth, group[0]) if found is None and survey.is_late() else found
+    if found is None and if_untold:
+        return row_by_trace(survey, tracer, depth, group[0], if_untold=True)
+    return found
 
 
-def row_by_trace(survey: Survey, tracer: Tracer, depth: int, kink: int) -> Found | None:
+def row_by_trace(
+    survey: Survey, tracer: Tracer, depth: int, kink: int, *, if_untold: bool = False
+) -> Found | None:
     """The same from one kink where the active units' weights are not unique: from the pieces around it."""
     piece = survey.piece(kink)
     # Most boundaries of a wide layer are in reach; the many inactive units could hardly be measured alone.
@@ -113,7 +120,7 @@ def row_by_trace(survey: Survey, tracer: Tracer, depth: int, kink: int) -> Found
         row = hypothesis.row() if len(hypothesis.idle) <= _FEW and not hypothesis.missing else None
     if row is None:
         return None
-    return _confirmed(survey, tracer, depth, row.neuron(), hypothesis.idle, [kink], survey.is_late())
+    return _confirmed(survey, tracer, depth, row.neuron(), hypothesis.idle, [kink], if_untold)
 
 
 def _confirmed(

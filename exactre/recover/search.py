@@ -405,9 +405,13 @@ class Search:
         for depth in reversed(range(self._deeper.get(kink, 0), len(self.layers()))):
             if not self._has_signs(depth):
                 continue
-            if self._tracer().bends_at(survey.piece(kink), survey.layer(depth + 1)):
+            bends = self._tracer().bends_at(survey.piece(kink), survey.layer(depth + 1))
+            if bends:
                 self._deeper[kink] = depth + 1
                 return False
+            # A neuron that flips in a small corner only may meet no boundary of its layer there. That it is
+            # no deeper one is told by one that it goes straight across, or it is of the last layer.
+            if_untold = survey.is_late() and (bends is False or depth + 2 >= len(self.layers()))
             if layer.is_wide(survey, depth):
                 # What follows in the model does not matter to it.
                 state = (kink, depth, sum(d <= depth for d in survey.model.depth), survey.version)
@@ -415,9 +419,9 @@ class Search:
                     continue
                 self._followed.add(state)
             if self._is_settled(depth, kink):
-                row = layer.row_of_group(survey, self._tracer(), depth, [kink])
+                row = layer.row_of_group(survey, self._tracer(), depth, [kink], if_untold=if_untold)
             else:
-                row = layer.row_by_trace(survey, self._tracer(), depth, kink)
+                row = layer.row_by_trace(survey, self._tracer(), depth, kink, if_untold=if_untold)
             if row is not None:
                 if self._tracer().bends_at(survey.piece(kink), survey.layer(depth)) is False:
                     doubtful.append(row)

@@ -6,6 +6,7 @@ import pytest
 from recover_targets import grid, jets_of, random_net, random_signs, survey_of, truth, with_weight
 
 from exactre.recover.model import Model
+from exactre.recover.survey import Evidence
 
 SIZES = (4, 4, 3, 2, 1)
 
@@ -103,3 +104,17 @@ def test_the_evidence_for_a_row_is_where_its_neuron_flips(seed):
         others = [None if owner == z else owner for owner in survey.owner]
         hits = len(evidence.explained)
         assert evidence.is_borne_out(others, 1) == (hits >= max(1, 3 * evidence.misses))
+
+
+def test_a_neuron_is_borne_out_by_enough_kinks_of_its_own_and_few_flips_against_it():
+    owner = [None] * 20 + [3] * 4
+    assert Evidence((0, 1), 0).is_borne_out(owner)
+    assert Evidence((0,), 0).is_borne_out(owner, 1)
+    assert Evidence((*range(15), 20), 0).is_borne_out(owner)
+    assert Evidence((0, 1, 2), 1).is_borne_out(owner)
+    assert not Evidence((0,), 0).is_borne_out(owner)
+    assert not Evidence((), 0).is_borne_out(owner)
+    assert not Evidence((*range(14), 20), 0).is_borne_out(owner)
+    assert not Evidence((0, 20), 0).is_borne_out(owner)
+    assert not Evidence((0, 1), 1).is_borne_out(owner)
+    assert Evidence((0, 1), 1).is_borne_out(owner, weight=1)

@@ -65,7 +65,7 @@ def test_a_row_over_a_wide_layer_is_the_true_one_but_for_its_open_weights(seed):
         row = row_by_trace(survey, tracer(survey), 0, kink)
         if row is None:
             continue
-        neuron, idle = row
+        neuron, idle = row.neuron, row.idle
         true = known.model.neurons[owner(known, survey, kink)]
         shared = [j for j in true.parents if j not in idle and j in neuron.parents]
         assert set(true.parents) - idle == set(neuron.parents)
