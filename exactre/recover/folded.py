@@ -26,7 +26,7 @@ def folded_weights(
     found: dict[int, Fraction] = {}
     for row in rows:
         gain = row.parents.get(z, 0)
-        parents, linear = _skips(model, row, orientation, model.depth[z])
+        parents, linear = beside(model, row.parents, row.linear, orientation, model.depth[z])
         extras = {j: parents.pop(j) for j in idle if parents.get(j)}
         for j, extra in extras.items():
             share, unit = extra * orientation[j], model.neurons[j]
@@ -42,15 +42,27 @@ def folded_weights(
     return found or None
 
 
-def _skips(model: Model, row: Row, orientation: Mapping[int, int], top: int) -> _Terms:
-    """What an output's row, times its denominator, reads beside the ReLUs of the last layer."""
-    parents = {j: Fraction(a) for j, a in row.parents.items() if model.depth[j] != top}
-    linear = [Fraction(v) for v in row.linear]
-    for z, a in row.parents.items():
-        if model.depth[z] == top:
-            for j, b in model.neurons[z].parents.items():
-                parents[j] = parents.get(j, Fraction(0)) - a * orientation[z] * b
-            linear = [
-                v - a * orientation[z] * w for v, w in zip(linear, model.neurons[z].linear, strict=True)
-            ]
-    return parents, linear
+def beside(
+    model: Model,
+    parents: Mapping[int, int],
+    linear: Sequence[int],
+    orientation: Mapping[int, int],
+    depth: int,
+) -> _Terms:
+    """What a row over |u| reads beside the ReLUs of one oriented depth; a constant where it is layered."""
+    rest = {j: Fraction(a) for j, a in parents.items() if model.depth[j] != depth}
+    affine = [Fraction(v) for v in linear]
+    for z, a in parents.items():
+        if model.depth[z] == depth:
+            gain, neuron = a * orientation[z], model.neurons[z]
+            for j, b in neuron.parents.items():
+                rest[j] = rest.get(j, Fraction(0)) - gain * b
+            affine = [v - gain * w for v, w in zip(affine, neuron.linear, strict=True)]
+    return rest, affine
+
+
+def is_layered(model: Model, z: int, orientation: Mapping[int, int]) -> bool:
+    """Whether neuron z reads the ReLUs of the depth before alone; exact."""
+    neuron = model.neurons[z]
+    rest, affine = beside(model, neuron.parents, neuron.linear, orientation, model.depth[z] - 1)
+    return not any(rest.values()) and not any(affine[:-1])

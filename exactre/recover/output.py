@@ -15,6 +15,7 @@ from exactre.recover.trace import Tracer
 
 _PIECES = 40
 _MOST = 4  # kinks of each neuron that are used
+_RELIABLE = 160  # pieces, after which those where an open weight matters have their turn
 
 _Side = tuple[Matrix, Signs]  # the outputs' affine piece beside a kink, and the signs there
 
@@ -41,7 +42,7 @@ def output_rows(survey: Survey, tracer: Tracer, order: Sequence[int]) -> list[Ro
         (reliable if survey.is_reliable_at(side[1], top) else doubtful).append(side)
     rows = []
     for output in range(survey.base_piece.shape[0]):
-        row = _output_row(survey, tracer, reliable, doubtful, output)
+        row = _output_row(survey, tracer, reliable[:_RELIABLE], doubtful, output)
         if row is None:
             return None
         rows.append(row)

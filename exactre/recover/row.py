@@ -88,6 +88,8 @@ class Hypothesis:
                 self._columns.append((j, 0))
             elif j in orientation:
                 self._columns.append((j, orientation[j]))
+            elif layers > 1 and model.depth[j] == depth:
+                self._columns.append((j, 0))  # u_j itself is a combination of the layer before
             else:
                 self._columns += [(j, 0), (j, None)]
         self._affine = list(range(model.dim + 1)) if depth is None or depth == -1 else [model.dim]

@@ -21,6 +21,7 @@ from exactre.recover.complete import (
     complete_from_skips,
     complete_known,
 )
+from exactre.recover.folded import is_layered
 from exactre.recover.jet import Chart, Jets
 from exactre.recover.line import Line, jump_form
 from exactre.recover.model import Neuron
@@ -63,6 +64,7 @@ class Search:
         self._traced: set[tuple[int, int, int, int]] = set()
         self._followed: set[tuple[int, int, int, int]] = set()
         self._deeper: dict[int, int] = {}  # kink: the least depth that its neuron's row is over
+        self._doubted: set[tuple[int, ...]] = set()  # linear parts of rows that were dropped for their skips
         self._votes: dict[int, Votes] = {}
         self._regions: dict[tuple[int, ...], dict[int, int]] = {}  # signs from regions, by the neurons known
         self._tried_regions: dict[tuple[int, ...], int] = {}  # in which round
@@ -456,7 +458,24 @@ class Search:
                 continue
             evidence = self.survey.evidence_of(z)
             is_stale = any(d < depth[z] for d in depth[z + 1 :])
-            if evidence.misses > (0 if is_stale else len(evidence.explained)):
+            is_wrong = evidence.misses > (0 if is_stale else len(evidence.explained))
+            if is_wrong or self._goes_around(z):
                 contradicted.add(z)
         if contradicted:
             self.survey.without(contradicted)
+
+    def _goes_around(self, z: int) -> bool:
+        """Whether a row is not layered though most of its layer are; asked once of each row.
+
+        A skip can stand for a neuron that was not known yet, and holds on one side of its boundary only. One
+        that is found again is a skip.
+        """
+        model, orientation = self.survey.model, self.survey.orientation
+        depth, row = model.depth[z], model.neurons[z].linear
+        if row in self._doubted or not self._has_signs(depth - 1) or is_layered(model, z, orientation):
+            return False
+        mates = self.survey.layer(depth)
+        if 2 * sum(is_layered(model, j, orientation) for j in mates) <= len(mates):
+            return False
+        self._doubted.add(row)
+        return True

@@ -7,7 +7,8 @@ import pytest
 from recover_targets import jets_of, random_net, truth
 
 from exactre.recover.complete import complete_from_skips, with_unit
-from exactre.recover.folded import folded_weights
+from exactre.recover.folded import folded_weights, is_layered
+from exactre.recover.model import Model, Neuron
 from exactre.recover.row import Row
 from exactre.recover.search import Search
 
@@ -106,3 +107,16 @@ def test_skips_that_another_weight_would_not_explain_are_left():
     assert folded_weights(model, [right], orientation, z, units) == weights
     for rows in wrong:
         assert folded_weights(model, rows, orientation, z, units) is None
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_row_is_layered_unless_it_reads_beside_the_layer_before(seed):
+    known = truth(random_net([3, 4, 3, 2, 1], seed))
+    model, orientation = known.model, known.orientation
+    assert all(is_layered(model, z, orientation) for layer in known.layers[1:] for z in layer)
+    z, unit = known.layers[2][0], known.layers[0][0]
+    over_inputs = Neuron(model.neurons[z].parents, (1, *model.neurons[z].linear[1:]))
+    for row in (over_inputs, with_unit(model, model.neurons[z], unit, 1, Fraction(2))):
+        changed = Model(model.dim, (*model.neurons[:z], row, *model.neurons[z + 1 :]))
+        assert changed.depth == model.depth
+        assert not is_layered(changed, z, orientation)
