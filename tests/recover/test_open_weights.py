@@ -8,8 +8,12 @@ from recover_targets import jets_of, random_net, truth
 
 from exactre.certify.equivalence import certify_equivalence
 from exactre.network import Network
+from exactre.oracle.exact import NetworkOracle
+from exactre.oracle.ledger import Ledger
+from exactre.recover.ambiguity import with_weight
 from exactre.recover.complete import complete_from_kink, complete_from_outputs, complete_known
 from exactre.recover.output import assemble, output_rows
+from exactre.recover.recovery import _Run
 from exactre.recover.search import Search
 
 
@@ -125,3 +129,33 @@ def test_weights_that_always_matter_together_are_given_to_one_neuron():
     linear = [neuron.linear for neuron in survey.model.neurons]
     found = assemble(survey.model, survey.orientation, rows, linear)
     assert certify_equivalence(net, found).status == "equivalent"
+
+
+def black_box(net):
+    """A run that recovers a black box."""
+    return _Run(Ledger(NetworkOracle(net)), None, 0, None, None, 0.0, None)
+
+
+def with_open_weight(net, reader, unit):
+    """A search that knows all of a network but one weight."""
+    search, known = known_search(net)
+    search.survey.idle[known.layers[1][reader]] = {known.layers[0][unit]}
+    return search
+
+
+def test_where_an_open_weight_of_a_black_box_matters_is_looked_at_once():
+    net = random_net([3, 4, 2, 1], 1)
+    search, run = with_open_weight(net, 1, 2), black_box(net)
+    line = run._told_apart(net, search)
+    num, q = line.at([Fraction(1, 2)])
+    point = [Fraction(int(v), 1 << q) for v in num.tolist()[0]]
+    others = [with_weight(net, 1, 1, 0, 2, Fraction(change)) for change in (1, -1)]
+    assert any(other(point) != net(point) for other in others)
+    assert run._told_apart(net, search) is None
+
+
+def test_a_weight_that_matters_nowhere_is_not_looked_for():
+    # The reader is active for x > 1 only, where relu(-x) is zero.
+    net = Network.from_rows([([[1, 0], [-1, 0], [0, 1]], [0, 0, 0]), ([[1, -3, -1]], [-1]), ([[1]], [0])])
+    assert black_box(net)._told_apart(net, with_open_weight(net, 0, 1)) is None
+    assert black_box(net)._told_apart(net, with_open_weight(net, 0, 2)) is not None
