@@ -91,6 +91,7 @@ class Search:
                 pass
             if survey.unexplained() and survey.is_late():
                 self._trace_some()
+            rows = None
             if not survey.unexplained():
                 self._say("outputs")
                 rows = self._outputs()
@@ -107,7 +108,7 @@ class Search:
                     fits += 1
                     if is_layered or fits > _DOUBTS:
                         return rows
-            if survey.unexplained() and self.planes.tell and self.look_at_plane():
+            if rows is None and self.planes.tell and self.look_at_plane():
                 continue
             self._more()
             self._idle = 0 if len(survey.model) > known else self._idle + 1
