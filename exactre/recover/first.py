@@ -57,14 +57,15 @@ def first_layer(survey: Survey, rng: np.random.Generator) -> int:
 
 
 def is_contradicted(survey: Survey, z: int, rng: np.random.Generator) -> bool:
-    """Whether lines speak against a known first-layer neuron, and its boundary is not seen to go straight."""
+    """Whether a known first-layer neuron is none: where lines leave a doubt its boundary is followed."""
     evidence, form = survey.evidence_of(z), survey.model.neurons[z].linear
-    if z in survey.straight or evidence.misses <= len(evidence.explained):
+    if z in survey.straight or 3 * evidence.misses <= len(evidence.explained):
         return False
     kinks = [i for i in evidence.explained if survey.kinks[i].form == form]
-    if kinks and _goes_straight(survey, form, kinks, (), rng):
+    is_straight = _goes_straight(survey, form, kinks, (), rng) if kinks else None
+    if is_straight:
         survey.straight.add(z)
-    return z not in survey.straight
+    return evidence.misses > len(evidence.explained) if is_straight is None else not is_straight
 
 
 def _known(survey: Survey) -> list[Form]:
