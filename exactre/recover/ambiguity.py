@@ -22,7 +22,7 @@ from exactre.rational import Matrix, Points
 
 _POINTS = 24  # of each scale
 _MOST = 24  # weights asked about
-_SECONDS = 2  # for one of them
+_SECONDS = 0.75  # for one of them
 _LARGEST = 24  # neurons of a network that is asked about
 _WIDEST = 12
 _ZERO = Fraction(0)

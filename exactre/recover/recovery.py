@@ -285,7 +285,6 @@ class _Run:
             new_queries=self.ledger.new_queries,
             query_bits=self.ledger.query_bits,
             equivalence_queries=self.equivalence_queries,
-            seconds=time.monotonic() - self.start,
             seed=self.seed,
             layers=layers,
             assumptions=assumptions,
@@ -297,4 +296,5 @@ class _Run:
             kernels=() if self.network is None else shared_kernels(self.network),
             skips=() if self.network is None else skips(self.network),
             either_side=() if self.network is None else either_side(self.network),
+            seconds=time.monotonic() - self.start,
         )
