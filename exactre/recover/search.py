@@ -42,6 +42,7 @@ _STEERED_MAXIMA = 4
 _TRACES = 2
 _WIDE_TRACES = 12  # most kinks are deeper than one wide layer without signs
 _PATIENCE = 2
+_SOUGHT = 3  # open weights that are looked for with many starts, in one round
 _PROGRAMS = 2  # mixed-integer programs in one recovery
 _DOUBTS = 1  # rounds of second thoughts where no signs make the network layered
 
@@ -95,6 +96,8 @@ class Search:
             if not survey.unexplained():
                 self._say("outputs")
                 rows = self._outputs()
+                if rows is not None and self._drop_unread(rows):
+                    continue
                 is_layered = rows is not None and self._orient_all(rows)
                 if rows is not None and (
                     complete_from_outputs(survey, self._tracer(), rows) or complete_from_skips(survey, rows)
@@ -274,18 +277,17 @@ class Search:
         return units if all(j in self.survey.orientation for j in units) else []
 
     def _seek_weights(self) -> bool:
-        """Search harder for a place where the boundaries of what is open meet, once for each pair.
+        """Search harder for where the boundaries of what is open meet, once for each pair, a few at a time.
 
         Last of all a mixed-integer program is asked.
         """
         survey = self.survey
         pairs = [(z, unit, len(survey.model)) for z in range(len(survey.model)) for unit in self._open(z)]
-        for key in pairs:
-            if key not in self._sought:
-                self._sought.add(key)
-                self._say("weights")
-                if complete_known(survey, self._tracer(), *key[:2], Completion.approach):
-                    return True
+        for key in [key for key in pairs if key not in self._sought][:_SOUGHT]:
+            self._sought.add(key)
+            self._say("weights")
+            if complete_known(survey, self._tracer(), *key[:2], Completion.approach):
+                return True
         for key in pairs:
             if key not in self._programmed and len(self._programmed) < _PROGRAMS:
                 self._programmed.add(key)
@@ -464,6 +466,14 @@ class Search:
                 contradicted.add(z)
         if contradicted:
             self.survey.without(contradicted)
+
+    def _drop_unread(self, rows: Sequence[Row]) -> bool:
+        """Forget neurons of the last layer that no output reads: what they explain is another's."""
+        last = self.survey.layer(len(self.layers()) - 1)
+        unread = {z for z in last if not any(z in row.parents for row in rows)}
+        if unread:
+            self.survey.without(unread)
+        return bool(unread)
 
     def _goes_around(self, z: int) -> bool:
         """Whether a row is not layered though most of its layer are; asked once of each row.
