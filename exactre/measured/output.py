@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from exactre.measured.known import Known
 from exactre.measured.probe import Probe
-from exactre.measured.sides import subset_sums
 from exactre.measured.snap import BFLOAT16, FLOAT16, FLOAT32, INTEGERS, Snapped, on_grid, snap
+from exactre.measured.subset import subset, subset_sums
 from exactre.oracle.measured import Array
 
 _SPREAD = (0.5, 2.0, 8.0)
@@ -86,13 +86,14 @@ def last_signs(known: Known, values: Values) -> NDArray[np.int64] | None:
     below = values.points if len(known.layers) == 1 else np.maximum(hidden[-2], 0.0)
     k = len(layer.bias)
     features = np.hstack([np.maximum(hidden[-1], 0.0), below, np.ones((len(below), 1))])
-    weights = 1 / values.errors[:, None]
-    found, *_ = np.linalg.lstsq(features * weights, values.answers * weights, rcond=None)
+    found, errors = _fitted(features, values)
     # B = -sum over the wrong ones of A_z row_z, for every output.
     system = np.vstack([-(layer.weight * a[:, None]).T for a in found[:k].T])
     target = np.concatenate(list(found[k:-1].T))
     if system.shape[0] < k:
-        return None
+        slack = np.concatenate([np.abs(layer.weight.T) @ e[:k] + e[k:-1] for e in errors.T])
+        chosen = subset(system, target, slack)
+        return None if chosen is None else np.where(chosen, -1, 1)
     wrong, *_ = np.linalg.lstsq(system, target, rcond=None)
     nearest = np.rint(wrong)
     if not np.isin(nearest, (0.0, 1.0)).all() or (np.abs(wrong - nearest) > 0.01).any():
@@ -113,16 +114,11 @@ def with_constant(known: Known, values: Values) -> tuple[NDArray[np.int64], Snap
         return None
     hidden = known.values(values.points)
     features = np.hstack([*(np.maximum(h, 0.0) for h in hidden[:-3:-1]), np.ones((len(values.points), 1))])
-    weights = 1 / values.errors[:, None]
-    inverse = np.linalg.pinv(features * weights, rcond=_SOLVED)
-    errors = _SPREADS * np.linalg.norm(inverse, axis=1)[k:-1]
-    for answers in values.answers.T:
-        found = np.zeros(features.shape[1])
-        for _ in range(_REFINED):
-            found += inverse @ ((answers - features @ found) * weights[:, 0])
+    for found, errors in zip(*(part.T for part in _fitted(features, values)), strict=True):
+        slack = np.abs(layer.weight.T) @ errors[:k] + errors[k:-1]
         rest = found[k:-1] + subset_sums((layer.weight * found[:k, None]).T)
-        choices = np.flatnonzero((rest > errors).all(axis=1) | (rest < -errors).all(axis=1))
-        rows = [(int(choice), snap(rest[choice], errors, FLOAT32)) for choice in choices]
+        choices = np.flatnonzero((rest > slack).all(axis=1) | (rest < -slack).all(axis=1))
+        rows = [(int(choice), snap(rest[choice], slack, FLOAT32)) for choice in choices]
         fits = [(c, row) for c, row in rows if row is not None and not row.open and row.false_positive < _ROW]
         if len(fits) == 1:
             choice, row = fits[0]
@@ -137,20 +133,27 @@ def solved(known: Known, values: Values) -> Output | None:
     weights = 1 / values.errors[:, None]
     seen = (features != 0).any(axis=0)
     system = features[:, seen] * weights
-    inverse = np.linalg.pinv(system, rcond=_SOLVED)
     if np.linalg.matrix_rank(system, tol=_SOLVED * np.linalg.norm(system)) < system.shape[1]:
         return None
     found = np.zeros((len(seen), values.answers.shape[1]))
-    for _ in range(_REFINED):  # a product with the inverse alone leaves its rounding times the condition
-        found[seen] += inverse @ ((values.answers - features @ found) * weights)
+    error = np.full_like(found, np.inf)  # of a neuron that is active nowhere
+    found[seen], error[seen] = _fitted(features[:, seen], values)
     residual = (values.answers - features @ found) * weights
     if (np.abs(residual) > 8).any():
         return None
-    error = np.full_like(found, np.inf)  # of a neuron that is active nowhere
+    return Output(found[:-1].T, error[:-1].T, found[-1], error[-1])
+
+
+def _fitted(features: Array, values: Values) -> tuple[Array, Array]:
+    """Numbers (c, m) by which the features (count, c) give the values, and a bound on the error of each."""
+    weights = 1 / values.errors[:, None]
+    inverse = np.linalg.pinv(features * weights, rcond=_SOLVED)
+    found = np.zeros((features.shape[1], values.answers.shape[1]))
+    for _ in range(_REFINED):  # a product with the inverse alone leaves its rounding times the condition
+        found += inverse @ ((values.answers - features @ found) * weights)
     # Roundings of different answers are independent: their bounds add like squares, at most like themselves.
     spread = np.minimum(np.abs(inverse).sum(axis=1), _SPREADS * np.linalg.norm(inverse, axis=1))
-    error[seen] = spread[:, None] + np.abs(found[seen]) * _SOLVED
-    return Output(found[:-1].T, error[:-1].T, found[-1], error[-1])
+    return found, spread[:, None] + np.abs(found) * _SOLVED
 
 
 def snapped(output: Output) -> Output:

@@ -47,7 +47,9 @@ def certified(net, **options):
     return result
 
 
-@pytest.mark.parametrize(("widths", "seed"), [((8, 5, 1), 0), ((10, 8, 3), 1), ((70, 6, 2), 0)])
+@pytest.mark.parametrize(
+    ("widths", "seed"), [((8, 5, 1), 0), ((10, 8, 3), 1), ((70, 6, 2), 0), ((6, 12, 1), 0)]
+)
 def test_one_hidden_layer_is_recovered_bit_by_bit(widths, seed):
     result = certified(he_random(widths, seed), seed=seed)
     assert result.measured.grid == "float32"

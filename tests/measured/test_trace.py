@@ -6,7 +6,7 @@ from campaign import FACTOR
 from float_networks import function, layers, probe, truth
 
 from exactre.measured.known import Known, Layer
-from exactre.measured.sides import _subset, active_units, told
+from exactre.measured.sides import active_units, told
 from exactre.measured.survey import Survey, nearest_neuron
 from exactre.measured.trace import Trace, Tracer, traced
 
@@ -85,20 +85,6 @@ def test_a_layer_that_lacks_a_neuron_gives_no_sign():
         assert trace is not None
         side = np.where(part.cell(bend.point).values[-1] > 0, 1, -1)
         assert not active_units(part.layers[-1], side, trace).any()
-
-
-def test_the_subset_with_a_sum_is_found():
-    shares = np.random.default_rng(0).normal(size=(3, 17))
-    chosen = np.random.default_rng(1).random(17) < 0.5
-    found = _subset(shares, shares[:, chosen].sum(axis=1), np.full(3, 1e-9))
-    assert (found == chosen).all()
-
-
-def test_no_subset_and_two_subsets_are_none():
-    shares = np.array([[1.0, 2.0, 3.0, 10.0], [2.0, 4.0, 6.0, 1.0]])
-    assert _subset(shares, np.array([3.0, 6.0]), np.full(2, 1e-9)) is None  # 1 + 2 and 3
-    assert _subset(shares, np.array([4.5, 9.0]), np.full(2, 1e-9)) is None
-    assert _subset(shares, np.array([11.0, 3.0]), np.full(2, 1e-9)).tolist() == [True, False, False, True]
 
 
 def test_a_measurement_too_rough_to_tell_subsets_apart_tells_nothing():
