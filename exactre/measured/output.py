@@ -23,6 +23,7 @@ _SPREAD = (0.5, 2.0, 8.0)
 _GRID = 2.0**-8
 _INTEGERS = -40.0  # binary logarithm of the false-positive bound
 _REFINED = 3
+_RESIDUAL = 8.0  # error bounds
 _CHOICES = 14  # neurons whose sides are chosen in all ways
 _ROW = -50.0 - _CHOICES  # binary logarithm of the chance of one choice
 AGREES = 4.0  # error bounds between an answer and the recovered network's value
@@ -86,13 +87,18 @@ def last_signs(known: Known, values: Values) -> NDArray[np.int64] | None:
     below = values.points if len(known.layers) == 1 else np.maximum(hidden[-2], 0.0)
     k = len(layer.bias)
     features = np.hstack([np.maximum(hidden[-1], 0.0), below, np.ones((len(below), 1))])
-    found, errors = _fitted(features, values)
+    fitted = _fitted(features, values)
+    if fitted is None or not np.isfinite(fitted[1][:k]).all():
+        return None
+    found, errors = fitted
     # B = -sum over the wrong ones of A_z row_z, for every output.
     system = np.vstack([-(layer.weight * a[:, None]).T for a in found[:k].T])
     target = np.concatenate(list(found[k:-1].T))
-    if system.shape[0] < k:
-        slack = np.concatenate([np.abs(layer.weight.T) @ e[:k] + e[k:-1] for e in errors.T])
-        chosen = subset(system, target, slack)
+    slack = np.concatenate([np.abs(layer.weight.T) @ e[:k] + e[k:-1] for e in errors.T])
+    told = np.isfinite(slack)
+    system, target = system[told], target[told]
+    if len(system) < k:
+        chosen = subset(system, target, slack[told])
         return None if chosen is None else np.where(chosen, -1, 1)
     wrong, *_ = np.linalg.lstsq(system, target, rcond=None)
     nearest = np.rint(wrong)
@@ -114,7 +120,10 @@ def with_constant(known: Known, values: Values) -> tuple[NDArray[np.int64], Snap
         return None
     hidden = known.values(values.points)
     features = np.hstack([*(np.maximum(h, 0.0) for h in hidden[:-3:-1]), np.ones((len(values.points), 1))])
-    for found, errors in zip(*(part.T for part in _fitted(features, values)), strict=True):
+    fitted = _fitted(features, values)
+    if fitted is None or not np.isfinite(fitted[1]).all():
+        return None
+    for found, errors in zip(*(part.T for part in fitted), strict=True):
         slack = np.abs(layer.weight.T) @ errors[:k] + errors[k:-1]
         rest = found[k:-1] + subset_sums((layer.weight * found[:k, None]).T)
         choices = np.flatnonzero((rest > slack).all(axis=1) | (rest < -slack).all(axis=1))
@@ -130,30 +139,35 @@ def solved(known: Known, values: Values) -> Output | None:
     """The output layer over an oriented network; None where no output layer gives the values."""
     hidden = np.maximum(known.values(values.points)[-1], 0.0)
     features = np.hstack([hidden, np.ones((len(hidden), 1))])
+    fitted = _fitted(features, values)
+    if fitted is None:
+        return None
+    found, errors = fitted
+    if (np.abs(values.answers - features @ found) > _RESIDUAL * values.errors[:, None]).any():
+        return None
+    return Output(found[:-1].T, errors[:-1].T, found[-1], errors[-1])
+
+
+def _fitted(features: Array, values: Values) -> tuple[Array, Array] | None:
+    """Numbers (c, m) by which the features (count, c) give the values, and a bound on the error of each.
+
+    The error is infinite where a feature is zero at every point. None where the others are dependent.
+    """
     weights = 1 / values.errors[:, None]
     seen = (features != 0).any(axis=0)
     system = features[:, seen] * weights
-    if np.linalg.matrix_rank(system, tol=_SOLVED * np.linalg.norm(system)) < system.shape[1]:
+    q, r = np.linalg.qr(system)
+    if np.abs(np.diag(r)).min() <= _SOLVED * np.linalg.norm(system):
         return None
+    inverse = np.linalg.solve(r, q.T)
     found = np.zeros((len(seen), values.answers.shape[1]))
-    error = np.full_like(found, np.inf)  # of a neuron that is active nowhere
-    found[seen], error[seen] = _fitted(features[:, seen], values)
-    residual = (values.answers - features @ found) * weights
-    if (np.abs(residual) > 8).any():
-        return None
-    return Output(found[:-1].T, error[:-1].T, found[-1], error[-1])
-
-
-def _fitted(features: Array, values: Values) -> tuple[Array, Array]:
-    """Numbers (c, m) by which the features (count, c) give the values, and a bound on the error of each."""
-    weights = 1 / values.errors[:, None]
-    inverse = np.linalg.pinv(features * weights, rcond=_SOLVED)
-    found = np.zeros((features.shape[1], values.answers.shape[1]))
     for _ in range(_REFINED):  # a product with the inverse alone leaves its rounding times the condition
-        found += inverse @ ((values.answers - features @ found) * weights)
+        found[seen] += inverse @ ((values.answers - features @ found) * weights)
     # Roundings of different answers are independent: their bounds add like squares, at most like themselves.
     spread = np.minimum(np.abs(inverse).sum(axis=1), _SPREADS * np.linalg.norm(inverse, axis=1))
-    return found, spread[:, None] + np.abs(found) * _SOLVED
+    errors = np.full_like(found, np.inf)
+    errors[seen] = spread[:, None] + np.abs(found[seen]) * _SOLVED
+    return found, errors
 
 
 def snapped(output: Output) -> Output:

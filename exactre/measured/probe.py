@@ -18,7 +18,9 @@ from exactre.oracle.measured import Array
 _BOTH_SIDES = 64  # up to so many inputs each coordinate has a step of its own, and two queries
 _HALVINGS = 14
 _CHECKS = 2
-_TRIES = 8
+_DIRECTIONS = (2, 8)  # few first: most steps that are too long show at once
+_BOLD = 4.0
+_TRIES = 16
 
 
 @dataclass(frozen=True)
@@ -62,13 +64,34 @@ class Probe:
         point = self.rounded(point)
         if self.dim <= _BOTH_SIDES:
             return self._both_sides(point, room)
-        step = 2.0 ** np.floor(np.log2(room / 2))
+        [answer], _ = self.answers(point[None])
+        # Boundaries are seldom met as steeply along an axis as along the line that `room` was found on.
+        step = _BOLD * 2.0 ** np.floor(np.log2(room))
         for _ in range(_TRIES):
-            found = self._forward(point, step)
-            if found is not None:
-                return found
-            step /= 4
+            if self._stays(point, answer, step):
+                found = self.forward(point, step)
+                if found is not None:
+                    return found
+            step /= 2
         return None
+
+    def _stays(self, point: Array, answer: Array, step: float) -> bool:
+        """Whether f is affine around a point, farther than single steps along the axes go.
+
+        The largest of n steps along axes goes as far across a boundary as a random direction that is longer by
+        the square root of 2 log n; they are twice as long.
+        """
+        n = self.dim
+        for count in _DIRECTIONS:
+            length = 2.0 ** (3 - np.ceil(np.log2(n) / 2)) * step
+            mixed = self.rng.choice([-1.0, 1.0], size=(count, n)) * length
+            x = self.rounded(np.vstack([point + mixed, point - mixed]))
+            if not self.allows(x):
+                return False
+            y, sigma = self.answers(x)
+            if (np.abs(y[:count] + y[count:] - 2 * answer) > 4 * sigma.max()).any():
+                return False
+        return True
 
     def _both_sides(self, point: Array, room: float) -> Gradient | None:
         """Central differences, each step shortened until both sides of it agree."""
@@ -109,8 +132,11 @@ class Probe:
                 return Gradient(point, value, answer, error)
         return None
 
-    def _forward(self, point: Array, step: float) -> Gradient | None:
-        """Forward differences with one step, checked along random directions."""
+    def forward(self, point: Array, step: float) -> Gradient | None:
+        """Gradient by forward differences with one step along every axis, where a boundary is hardly crossed.
+
+        None where f is seen not to be affine.
+        """
         n = self.dim
         steps = np.full(n, step)
         if self.box is not None:

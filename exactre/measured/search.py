@@ -22,6 +22,7 @@ from exactre.measured.probe import Probe
 from exactre.measured.reach import shown
 from exactre.measured.sharpen import narrowed, sharpened
 from exactre.measured.sides import told
+from exactre.measured.snap import FLOAT32
 from exactre.measured.steer import steered_line
 from exactre.measured.survey import Bend, Survey, nearest_neuron
 from exactre.measured.trace import Tracer
@@ -32,6 +33,7 @@ _ROUNDS = 96
 _FIRST_LINES = 2
 _MANY_INPUTS = 64  # so many entries tell a row of the grid from one bend alone
 _ROOMIER = 2.0
+_AGAIN = 3  # bends of a row after which measuring where there is room has shown what it can
 _POOR = 6  # a row with more than one in so many entries open is measured again
 _REACHED = 8  # up to so many open entries of a row are looked for on purpose
 _SOUGHT = 4
@@ -63,6 +65,9 @@ class Search:
         self._tracer = Tracer(probe)
         self._doubtful = False  # whether bends that agree gave no neuron of the first layer
         self._widths: dict[int, tuple[int, int]] = {}  # of a layer, and since how many lines
+        self._roomy: set[frozenset[int]] = (
+            set()
+        )  # bends (by id) that were looked at again where there is room
         self._settled: dict[tuple[tuple[int, ...], frozenset[int]], Neuron | None] = {}
 
     def widths(self) -> tuple[int, ...]:
@@ -181,6 +186,7 @@ class Search:
         many = depth == 0 and self.probe.dim > _MANY_INPUTS
         least = 1 if many or self.survey.lines > _LINES_FIRST else 2
         fresh: list[Neuron] = []
+        rough: list[Candidate] = []
         traced = self._traced(below, pool) if depth else []
         for candidate in grouped(below, depth, pool, traced):
             if len(candidate.bends) < least:
@@ -193,9 +199,26 @@ class Search:
                 (fresh if neuron.is_exact else self.pending).append(neuron)
             elif depth == 0 and len(candidate.bends) > 1:
                 self._doubtful = True
+            if many and (_is_rough(candidate) if neuron is None else _is_poor(neuron)):
+                rough.append(candidate)
         if fresh:
             done += fresh
             del self.layers[depth + 1 :]
+        if self._look_again(rough):
+            self._collect(depth, self.survey.bends)
+
+    def _look_again(self, rough: Sequence[Candidate]) -> bool:
+        """Measure first-layer candidates that are known too roughly where there is most room; True if one shows."""
+        others = [*self.layers[0], *(neuron for neuron in self.pending if not _is_poor(neuron))]
+        planes = [candidate.values for candidate in rough]
+        planes += [np.append(neuron.row, neuron.bias) for neuron in others]
+        found = False
+        for z, candidate in enumerate(rough):
+            bends = frozenset(map(id, candidate.bends))
+            if len(bends) < _AGAIN and bends not in self._roomy:
+                self._roomy.add(bends)
+                found |= self.survey.look_again(np.array(planes), z) is not None
+        return found
 
     def _traced(self, below: Known, pool: Sequence[Bend]) -> list[Candidate]:
         """What was traced and is nobody's, and a few more.
@@ -223,7 +246,7 @@ class Search:
         for index in neuron.open:
             for bend in neuron.bends:
                 neuron = narrowed(below, depth, neuron, index, bend)
-        if depth == 0 and not _is_poor(neuron):
+        if depth == 0 and (not _is_poor(neuron) or len(neuron.bends) >= _AGAIN):
             neuron = sharpened(self.probe, neuron)
         return neuron
 
@@ -265,6 +288,12 @@ class Search:
 def _is_poor(neuron: Neuron) -> bool:
     """Whether a row is better measured again than entry by entry."""
     return len(neuron.open) * _POOR > len(neuron.row)
+
+
+def _is_rough(candidate: Candidate) -> bool:
+    """Whether a row would be poor on the finest grid of weights."""
+    values, errors = np.abs(candidate.values[:-1]), candidate.errors[:-1]
+    return np.count_nonzero(errors * 2.0 ** (FLOAT32.bits + 1) > values) * _POOR > len(values)
 
 
 def _layer_of(neurons: Sequence[Neuron]) -> Layer:

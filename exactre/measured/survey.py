@@ -11,12 +11,14 @@ from exactre.measured.foreseen import look_through
 from exactre.measured.known import Known
 from exactre.measured.line import Kink, Line, scan
 from exactre.measured.probe import Gradient, Probe
+from exactre.measured.roomy import roomy_line
 from exactre.oracle.measured import Array
 
 _REACH = 8  # whole lines end at distance 2^8
 _NEAREST = -3
 _BASE_BITS = 10
 _ONE = 3.0
+_WITHIN = 0.9  # of the way to a boundary
 
 
 @dataclass(frozen=True)
@@ -98,6 +100,23 @@ class Survey:
                     found.append(bend)
         self.bends += found
         return found
+
+    def look_again(self, planes: Array, z: int) -> Bend | None:
+        """Measure a first-layer normal again, where the hyperplanes (k, n + 1) leave hyperplane z most room."""
+        found = roomy_line(self.probe, planes, z)
+        if found is None:
+            return None
+        line, length = found
+        kinks = scan(self.probe, line, [-length, length])
+        if len(kinks) != 1:
+            return None
+        step = 2.0 ** np.floor(np.log2(length * _WITHIN))
+        before, after = (self.probe.forward(self.probe.rounded(line.at(t)), step) for t in (-length, length))
+        if before is None or after is None:
+            return None
+        bend = _bend(line, kinks[0], length, before, after)
+        self.bends += [] if bend is None else [bend]
+        return bend
 
     def _gradient(self, line: Line, ts: list[float], region: int) -> Gradient | None:
         """The gradient in the middle of a region, or not far from its kink at the line's ends."""

@@ -1,4 +1,4 @@
-"""A subset with a known sum is found where exactly one fits, and none where the sums are too rough to tell."""
+"""A subset with a known sum is found where exactly one fits, none where the sums are too rough to tell."""
 
 import numpy as np
 import pytest
