@@ -15,7 +15,6 @@ from exactre.errors import OracleError, OutOfBudget
 from exactre.measured import noise as noises
 from exactre.measured.domain import Box
 from exactre.measured.known import Known
-from exactre.measured.neuron import Neuron
 from exactre.measured.noise import Noise
 from exactre.measured.probe import Probe
 from exactre.measured.search import Search
@@ -96,7 +95,7 @@ def _outcome(search: Search | None, noise: Noise | None, done: bool, missing: li
     neurons = [neuron for layer in search.layers for neuron in layer]
     kinds = sorted({neuron.grid.name for neuron in neurons})
     chance = float(np.logaddexp2.reduce([neuron.log2_false for neuron in neurons])) if neurons else 0.0
-    unsure = _open_rows(search.pending, len(search.layers))
+    unsure = _open_rows(search)
     nearest = None
     if done and search.output is not None:
         nearest, more = _assembled(search)
@@ -110,10 +109,11 @@ def _outcome(search: Search | None, noise: Noise | None, done: bool, missing: li
     return Outcome(exact, measurement, _graph(search.known), search.widths(), tuple(missing))
 
 
-def _open_rows(neurons: list[Neuron], layer: int) -> list[Open]:
+def _open_rows(search: Search) -> list[Open]:
+    """What is open in the layer that is being built; pending neurons come after those that are certain."""
     found = []
-    for z, neuron in enumerate(neurons):
-        place = f"layer {layer}, pending row {z}"
+    for z, neuron in enumerate(search.pending, len(search.layers[-1]) if search.layers else 0):
+        place = f"layer {len(search.layers)}, neuron {z}"
         found += [
             Open(f"{place}, weight {i}", float(neuron.row[i]), float(neuron.errors[i])) for i in neuron.open
         ]

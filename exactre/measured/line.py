@@ -7,6 +7,7 @@ are halved (design 4.1, with tolerances that are bounds of the noise).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -81,33 +82,55 @@ def scan(probe: Probe, line: Line, ends: list[float], levels: int = _LEVELS) -> 
     """
     samples = Samples(probe, line)
     found: list[Kink] = []
+    pieces: list[tuple[float, ...]] = []
     open_intervals = list(pairwise(ends))
     for _ in range(levels):
-        samples.ask([t for a, b in open_intervals for t in _stations(a, b)])
-        maybe: list[tuple[float, float, float]] = []
-        split: list[tuple[float, float]] = []
-        for a, b in open_intervals:
-            if samples.affine(*_stations(a, b)):
-                continue
-            meet = _meeting(samples, a, b)
-            if meet is None:
-                split.append((a, b))
-            else:
-                maybe.append((a, b, meet))
-        near = [_around(a, b, t) for a, b, t in maybe]
-        samples.ask([t for around in near for t in around])
-        for (a, b, _), (before, just_before, just_after, after) in zip(maybe, near, strict=True):
-            left = a, a + (b - a) / 4, before, just_before
-            right = just_after, after, b - (b - a) / 4, b
-            kink = _kink(samples, a, before, after, b)
-            if samples.affine(*left) and samples.affine(*right) and kink is not None:
-                found.append(kink)
-            else:
-                split.append((a, b))
+        kinks, affine, split = _sorted_out(samples, open_intervals)
+        found += kinks
+        pieces += affine
         open_intervals = [pair for a, b in split for pair in ((a, (a + b) / 2), ((a + b) / 2, b))]
         if not open_intervals:
             break
+    # A kink so near to where intervals meet that both of them seem to end in one piece.
+    near = [
+        (before[-1], min(before[-1] - before[0], after[-1] - after[0]))
+        for before, after in pairwise(sorted(pieces))
+        if before[-1] == after[0] and not samples.affine(*before, *after)
+    ]
+    found += _sorted_out(samples, [(t - length, t + length) for t, length in near])[0]
     return sorted(found, key=lambda kink: kink.t)
+
+
+def _sorted_out(
+    samples: Samples, intervals: Sequence[tuple[float, float]]
+) -> tuple[list[Kink], list[tuple[float, ...]], list[tuple[float, float]]]:
+    """The kinks of intervals that have one or none, their affine pieces by stations, the other intervals."""
+    samples.ask([t for a, b in intervals for t in _stations(a, b)])
+    found: list[Kink] = []
+    affine: list[tuple[float, ...]] = []
+    split = []
+    maybe: list[tuple[float, float, float]] = []
+    for a, b in intervals:
+        if samples.affine(*_stations(a, b)):
+            affine.append(_stations(a, b))
+            continue
+        meet = _meeting(samples, a, b)
+        if meet is None:
+            split.append((a, b))
+        else:
+            maybe.append((a, b, meet))
+    near = [_around(a, b, t) for a, b, t in maybe]
+    samples.ask([t for around in near for t in around])
+    for (a, b, _), (before, just_before, just_after, after) in zip(maybe, near, strict=True):
+        left = a, a + (b - a) / 4, before, just_before
+        right = just_after, after, b - (b - a) / 4, b
+        kink = _kink(samples, a, before, after, b)
+        if samples.affine(*left) and samples.affine(*right) and kink is not None:
+            found.append(kink)
+            affine += [left, right]
+        else:
+            split.append((a, b))
+    return found, affine, split
 
 
 def _stations(a: float, b: float) -> tuple[float, ...]:

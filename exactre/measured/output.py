@@ -171,10 +171,10 @@ def _fitted(features: Array, values: Values) -> tuple[Array, Array] | None:
 
 
 def snapped(output: Output) -> Output:
-    """The output on the coarsest grid that all its certain numbers lie on; an error of 0 is an exact number.
+    """The output on the coarsest grid that all its numbers lie on; an error of 0 is an exact number.
 
-    Integers times a power of two, or floats, whose scale is known here: so a number that hits is certain
-    where the grid leaves it one value.
+    A number that is not certain is the nearest one of the grid, or zero. Integers times a power of two, or
+    floats, whose scale is known here: so a number that hits is certain where the grid leaves it one value.
     """
     values = np.hstack([output.weight, output.bias[:, None]])
     errors = np.hstack([output.weight_error, output.bias_error[:, None]])
@@ -187,8 +187,8 @@ def snapped(output: Output) -> Output:
         nearest, certain = on_grid(values, errors, grid)
         if (np.abs(values - nearest) <= errors).all():
             break
-    certain &= errors < np.abs(values)
-    return _parts(np.where(certain, nearest, values), np.where(certain, 0.0, errors))
+    heard = errors < np.abs(values)
+    return _parts(np.where(heard, nearest, 0.0), np.where(certain & heard, 0.0, errors))
 
 
 def _unit(output: Output) -> float | None:

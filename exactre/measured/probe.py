@@ -78,8 +78,8 @@ class Probe:
     def _stays(self, point: Array, answer: Array, step: float) -> bool:
         """Whether f is affine around a point, farther than single steps along the axes go.
 
-        The largest of n steps along axes goes as far across a boundary as a random direction that is longer by
-        the square root of 2 log n; they are twice as long.
+        The largest of n steps along axes goes as far across a boundary as a random direction that is longer
+        by the square root of 2 log n; they are twice as long.
         """
         n = self.dim
         for count in _DIRECTIONS:

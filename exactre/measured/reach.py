@@ -103,7 +103,9 @@ def _better(known: Known, depth: int, neuron: Neuron, index: int, bends: Sequenc
             continue
         error = min(bound, neuron.errors[index])
         kept = value if bound <= neuron.errors[index] else float(neuron.row[index])
-        better = with_entry(replace(better, bends=(*neuron.bends, bend)), index, kept, error)
+        seen = replace(better, bends=(*neuron.bends, bend))
+        told = with_entry(seen, index, kept, error)
+        better = better if told is seen else told
     return better
 
 

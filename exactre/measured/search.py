@@ -20,7 +20,7 @@ from exactre.measured.orientation import signs
 from exactre.measured.output import Output
 from exactre.measured.probe import Probe
 from exactre.measured.reach import shown
-from exactre.measured.sharpen import narrowed, sharpened
+from exactre.measured.sharpen import narrowed, nearest, sharpened
 from exactre.measured.sides import told
 from exactre.measured.snap import FLOAT32
 from exactre.measured.steer import steered_line
@@ -41,6 +41,7 @@ _LINES_FIRST = 5
 _RANDOM_LINES = 4  # lines before any is steered
 _SELDOM = 5  # every so many lines is random where all that lines show is known
 _SETTLED = 2
+_STALLED = 8  # lines
 _TRACED = 2
 _FRUITLESS = 4  # traces that gave no neuron of a layer: the bends are deeper ones
 _DEEPER = 6  # so many bends that no neuron explains are worth a trace for the signs of the last layer
@@ -63,11 +64,13 @@ class Search:
         self._watch = watch
         self._sought: dict[tuple[int, int, bytes], int] = {}  # how often an entry was looked for in vain
         self._tracer = Tracer(probe)
+        self._shown: tuple[tuple[int, ...], int] = (
+            (),
+            0,
+        )  # what rows lines have shown, and since how many lines
         self._doubtful = False  # whether bends that agree gave no neuron of the first layer
         self._widths: dict[int, tuple[int, int]] = {}  # of a layer, and since how many lines
-        self._roomy: set[frozenset[int]] = (
-            set()
-        )  # bends (by id) that were looked at again where there is room
+        self._roomy: set[frozenset[int]] = set()  # bends (by id) of rows that were measured again
         self._settled: dict[tuple[tuple[int, ...], frozenset[int]], Neuron | None] = {}
 
     def widths(self) -> tuple[int, ...]:
@@ -90,6 +93,8 @@ class Search:
                 self._watch("output", self.widths())
                 if self._finish():
                     return True
+            elif self._is_stalled() and self._finish_with_nearest():
+                return True
         return False
 
     def _oriented(self) -> Known:
@@ -208,7 +213,7 @@ class Search:
             self._collect(depth, self.survey.bends)
 
     def _look_again(self, rough: Sequence[Candidate]) -> bool:
-        """Measure first-layer candidates that are known too roughly where there is most room; True if one shows."""
+        """Measure rough first-layer candidates where there is most room; True if that shows a bend."""
         others = [*self.layers[0], *(neuron for neuron in self.pending if not _is_poor(neuron))]
         planes = [candidate.values for candidate in rough]
         planes += [np.append(neuron.row, neuron.bias) for neuron in others]
@@ -284,6 +289,28 @@ class Search:
         self.missing = closed.missing
         return not closed.missing
 
+    def _is_stalled(self) -> bool:
+        """Whether lines have long shown no more of the rows that are pending."""
+        shown = len(self.layers), sum(map(len, self.layers)), sum(len(neuron.open) for neuron in self.pending)
+        if self._shown[0] != shown:
+            self._shown = shown, self.survey.lines
+        return self.survey.lines == self._shown[1] + _STALLED
+
+    def _finish_with_nearest(self) -> bool:
+        """The network with the nearest values for what is open in the last layer, if it gives all answers.
+
+        What is open stays pending, so that such a network is never called exact.
+        """
+        if not self.pending or any(n.bias_error or not np.isfinite(n.errors).all() for n in self.pending):
+            return False
+        rows = [*self.layers[-1], *(nearest(neuron) for neuron in self.pending)]
+        below = Known(self.probe.dim, self.known.layers[: len(self.layers) - 1])
+        closed = close(self.probe, below.with_layer(_layer_of(rows)), rows)
+        if closed.missing or closed.constant is not None:
+            return False
+        self.known, self.output, self.missing = closed.known, closed.output, ""
+        return True
+
 
 def _is_poor(neuron: Neuron) -> bool:
     """Whether a row is better measured again than entry by entry."""
@@ -293,7 +320,7 @@ def _is_poor(neuron: Neuron) -> bool:
 def _is_rough(candidate: Candidate) -> bool:
     """Whether a row would be poor on the finest grid of weights."""
     values, errors = np.abs(candidate.values[:-1]), candidate.errors[:-1]
-    return np.count_nonzero(errors * 2.0 ** (FLOAT32.bits + 1) > values) * _POOR > len(values)
+    return int(np.count_nonzero(errors * 2.0 ** (FLOAT32.bits + 1) > values)) * _POOR > len(values)
 
 
 def _layer_of(neurons: Sequence[Neuron]) -> Layer:

@@ -41,13 +41,24 @@ def entry_at(known: Known, depth: int, neuron: Neuron, index: int, bend: Bend) -
 
 
 def with_entry(neuron: Neuron, index: int, value: float, bound: float) -> Neuron:
-    """The neuron with one entry known within a bound; exact where the grid leaves it one value."""
+    """The neuron with one entry known within a bound; exact where the grid leaves it one value.
+
+    Unchanged where the grid has no value within the bound: then another boundary was measured.
+    """
     nearest, certain = on_grid(np.array([value]), np.array([bound]), neuron.grid)
+    if abs(nearest[0] - value) > bound + abs(value) * ROUNDING:
+        return neuron
     is_certain = bool(certain[0]) and (bound < abs(value) or neuron.grid.top is not None)
     row, errors = neuron.row.copy(), neuron.errors.copy()
     row[index] = nearest[0] if is_certain else value
     errors[index] = 0.0 if is_certain else bound
     return replace(neuron, row=row, errors=errors)
+
+
+def nearest(neuron: Neuron) -> Neuron:
+    """The neuron with the grid's nearest value in place of every open entry; their errors stay."""
+    values, _ = on_grid(neuron.row, neuron.errors, neuron.grid)
+    return replace(neuron, row=np.where(neuron.errors > 0, values, neuron.row))
 
 
 def narrowed(known: Known, depth: int, neuron: Neuron, index: int, bend: Bend) -> Neuron:
@@ -79,7 +90,10 @@ def sharpened(probe: Probe, neuron: Neuron) -> Neuron:
             # Independent measurements, weighted by precision.
             weight, total = weight + found[1] ** -2, total + found[0] * found[1] ** -2
             if weight**-0.5 < neuron.errors[index]:
-                neuron = with_entry(neuron, index, total / weight, weight**-0.5)
+                better = with_entry(neuron, index, total / weight, weight**-0.5)
+                if better is neuron:  # some of what was averaged is another boundary's
+                    weight = total = 0.0
+                neuron = better
             if not neuron.errors[index]:
                 break
     return neuron

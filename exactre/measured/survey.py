@@ -102,7 +102,7 @@ class Survey:
         return found
 
     def look_again(self, planes: Array, z: int) -> Bend | None:
-        """Measure a first-layer normal again, where the hyperplanes (k, n + 1) leave hyperplane z most room."""
+        """Measure a first-layer normal where the hyperplanes (k, n + 1) leave hyperplane z most room."""
         found = roomy_line(self.probe, planes, z)
         if found is None:
             return None

@@ -59,6 +59,18 @@ def test_two_kinks_close_together_are_two_and_no_third():
         assert abs(kink.t - true) <= kink.error
 
 
+@pytest.mark.parametrize("other", [3.3, 40.0])
+@pytest.mark.parametrize("at", [2.0**-24, -(2.0**-20), 0.0])
+def test_a_kink_where_intervals_meet_is_found(at, other):
+    """On either side it is too near to the end to be told from noise."""
+    hidden = np.array([[1.0], [1.0]]), np.array([-at, -other])
+    f = function([hidden, (np.array([[1.0, 2.0]]), np.ones(1))], "float32")
+    kinks = scan(probe(f, 1, arithmetic="float32"), Line(np.zeros(1), np.ones(1)), [-8.0, 0.0, 8.0])
+    assert [abs(kink.t - true) <= kink.error for kink, true in zip(kinks, (at, other), strict=False)] == [
+        True
+    ] * (1 + (other < 8))
+
+
 def test_no_kink_is_found_where_there_is_none():
     f = function([(np.array([[1.0, -3.0]]), np.array([0.25]))])
     assert scan(probe(f, 2), Line(np.ones(2), np.array([1.0, 0.5])), [-8.0, 0.0, 16.0]) == []
