@@ -41,6 +41,7 @@ _LINES_FIRST = 5
 _RANDOM_LINES = 4  # lines before any is steered
 _SELDOM = 5  # every so many lines is random where all that lines show is known
 _SETTLED = 2
+_DOUBTED = 6
 _STALLED = 8  # lines
 _TRACED = 2
 _FRUITLESS = 4  # traces that gave no neuron of a layer: the bends are deeper ones
@@ -68,7 +69,7 @@ class Search:
             (),
             0,
         )  # what rows lines have shown, and since how many lines
-        self._doubtful = False  # whether bends that agree gave no neuron of the first layer
+        self._doubtful = False  # whether bends that agree, or rough ones, gave no neuron of the first layer
         self._widths: dict[int, tuple[int, int]] = {}  # of a layer, and since how many lines
         self._roomy: set[frozenset[int]] = set()  # bends (by id) of rows that were measured again
         self._settled: dict[tuple[tuple[int, ...], frozenset[int]], Neuron | None] = {}
@@ -159,7 +160,7 @@ class Search:
         if self._widths.get(depth, (-1, 0))[0] != width:
             self._widths[depth] = width, self.survey.lines
         # Every line crosses all of the first layer: there, two bends that agree are a neuron's.
-        waits = _SETTLED if depth or self._doubtful else 0
+        waits = _SETTLED if depth else _DOUBTED if self._doubtful else 0
         return self.survey.lines >= self._widths[depth][1] + waits
 
     def _layer(self, depth: int, pool: Sequence[Bend]) -> bool:
@@ -194,6 +195,8 @@ class Search:
         rough: list[Candidate] = []
         traced = self._traced(below, pool) if depth else []
         for candidate in grouped(below, depth, pool, traced):
+            is_rough = depth == 0 and _is_rough(candidate)
+            self._doubtful |= is_rough
             if len(candidate.bends) < least:
                 continue
             key = tuple(len(layer.bias) for layer in below.layers), frozenset(map(id, candidate.bends))
@@ -204,7 +207,7 @@ class Search:
                 (fresh if neuron.is_exact else self.pending).append(neuron)
             elif depth == 0 and len(candidate.bends) > 1:
                 self._doubtful = True
-            if many and (_is_rough(candidate) if neuron is None else _is_poor(neuron)):
+            if is_rough if neuron is None else depth == 0 and _is_poor(neuron):
                 rough.append(candidate)
         if fresh:
             done += fresh
