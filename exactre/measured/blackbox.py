@@ -41,7 +41,8 @@ class Measurement:
 
     `noise` states what was found about the oracle; `log2_false` bounds the chance (binary logarithm) that a
     row only seems to lie on its grid; `open` are the numbers that are not exact, each with its error bound.
-    `nearest` is the network with the nearest values for these; None while a layer is missing.
+    `nearest` is the network with the nearest values for these; None while a layer is missing. In it, a row on no
+    grid is scaled so that its largest weight is 1.
     """
 
     noise: tuple[str, ...]
@@ -95,7 +96,7 @@ def _outcome(search: Search | None, noise: Noise | None, done: bool, missing: li
     neurons = [neuron for layer in search.layers for neuron in layer]
     kinds = sorted({neuron.grid.name for neuron in neurons})
     chance = float(np.logaddexp2.reduce([neuron.log2_false for neuron in neurons])) if neurons else 0.0
-    unsure = _open_rows(search)
+    unsure = _open_rows(search, done)
     nearest = None
     if done and search.output is not None:
         nearest, more = _assembled(search)
@@ -103,22 +104,23 @@ def _outcome(search: Search | None, noise: Noise | None, done: bool, missing: li
     measurement = Measurement(statements, ", ".join(kinds), chance, tuple(unsure), nearest)
     if nearest is not None and unsure:
         missing.append(f"{len(unsure)} numbers are not exact, the first one {unsure[0].place}")
-    if nearest is not None and chance > EXACT:
+    if nearest is not None and neurons and chance > EXACT:
         missing.append(f"rows lie on a grid by chance with probability up to 2^{chance:.0f}")
     exact = nearest if nearest is not None and not missing else None
     return Outcome(exact, measurement, _graph(search.known), search.widths(), tuple(missing))
 
 
-def _open_rows(search: Search) -> list[Open]:
+def _open_rows(search: Search, done: bool) -> list[Open]:
     """What is open in the layer that is being built; pending neurons come after those that are certain."""
     found = []
     for z, neuron in enumerate(search.pending, len(search.layers[-1]) if search.layers else 0):
         place = f"layer {len(search.layers)}, neuron {z}"
-        found += [
-            Open(f"{place}, weight {i}", float(neuron.row[i]), float(neuron.errors[i])) for i in neuron.open
-        ]
+        row, bias = neuron.row, neuron.bias
+        if done:  # then the row has the sign of its active side
+            row, bias = search.known.layers[-1].weight[z], float(search.known.layers[-1].bias[z])
+        found += [Open(f"{place}, weight {i}", float(row[i]), float(neuron.errors[i])) for i in neuron.open]
         if neuron.bias_error:
-            found.append(Open(f"{place}, bias", neuron.bias, neuron.bias_error))
+            found.append(Open(f"{place}, bias", bias, neuron.bias_error))
     return found
 
 

@@ -41,7 +41,7 @@ def close(probe: Probe, known: Known, neurons: Sequence[Neuron]) -> Closed:
     """Solve for what follows the hidden layers, the last of which are these neurons, and check it."""
     last = known.layers[-1]
     count = 2 * output.unknowns(known, signed=False)
-    values = output.sampled(probe, count, _beside_boundaries(known, neurons))
+    values = output.sampled(probe, count, beside_boundaries(known, neurons))
     signs, constant = output.last_signs(known, values), None
     if signs is not None:
         known = known.with_last(replace(last, sign=signs).oriented())
@@ -67,7 +67,7 @@ def close(probe: Probe, known: Known, neurons: Sequence[Neuron]) -> Closed:
     return Closed(known, snapped, missing, constant, lines)
 
 
-def _beside_boundaries(known: Known, neurons: Sequence[Neuron]) -> list[Array]:
+def beside_boundaries(known: Known, neurons: Sequence[Neuron]) -> list[Array]:
     """Points on both sides of every neuron of the last layer."""
     points = []
     for z, neuron in enumerate(neurons):

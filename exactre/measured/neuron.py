@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from exactre.measured.candidate import Candidate, refined
 from exactre.measured.known import ROUNDING, Known
-from exactre.measured.snap import FLOAT32, GRIDS, Grid, Snapped, snap
+from exactre.measured.snap import FLOAT32, GRIDS, NO_GRID, Grid, Snapped, snap
 from exactre.measured.survey import Bend
 from exactre.oracle.measured import Array
 
@@ -80,10 +80,7 @@ def located(known: Known, depth: int, neuron: Neuron) -> Neuron | None:
     """The neuron with its bias from its bends; None where they contradict each other, or the grid."""
     if neuron.bias_error == 0:
         return neuron
-    low, high = -np.inf, np.inf
-    for bend in neuron.bends:
-        value, error = offset(known, depth, neuron, bend)
-        low, high = max(low, -value - error), min(high, -value + error)
+    low, high = _bias_range(known, depth, neuron)
     if low > high:
         return None
     if not np.isfinite(high - low):
@@ -94,6 +91,35 @@ def located(known: Known, depth: int, neuron: Neuron) -> Neuron | None:
         return None
     bias, error, chance = exact
     return replace(neuron, bias=bias, bias_error=error, log2_false=neuron.log2_false + chance)
+
+
+def loose_neuron(known: Known, depth: int, candidate: Candidate) -> Neuron | None:
+    """A neuron on no grid: its largest weight is 1, and all else is known within error bounds.
+
+    None where its bends contradict each other, or do not show every entry.
+    """
+    candidate = refined(known, depth, candidate)
+    values, errors = candidate.values[:-1], candidate.errors[:-1]
+    if not np.isfinite(errors).all():
+        return None
+    lead = int(np.abs(values).argmax())
+    row = values / values[lead]
+    slack = (errors + np.abs(row) * errors[lead]) / abs(values[lead]) + np.abs(row) * ROUNDING
+    slack[lead] = 0.0
+    neuron = Neuron(row, slack, 0.0, np.inf, NO_GRID, 0.0, tuple(candidate.bends))
+    low, high = _bias_range(known, depth, neuron)
+    if not low < high < np.inf:
+        return None
+    return replace(neuron, bias=(low + high) / 2, bias_error=(high - low) / 2)
+
+
+def _bias_range(known: Known, depth: int, neuron: Neuron) -> tuple[float, float]:
+    """The least and the largest bias with which the boundary passes through the bends; low > high if none."""
+    low, high = -np.inf, np.inf
+    for bend in neuron.bends:
+        value, error = offset(known, depth, neuron, bend)
+        low, high = max(low, -value - error), min(high, -value + error)
+    return low, high
 
 
 def offset(known: Known, depth: int, neuron: Neuron, bend: Bend) -> tuple[float, float]:

@@ -8,7 +8,7 @@ again without B, and snapped.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -135,11 +135,18 @@ def with_constant(known: Known, values: Values) -> tuple[NDArray[np.int64], Snap
     return None
 
 
-def solved(known: Known, values: Values) -> Output | None:
-    """The output layer over an oriented network; None where no output layer gives the values."""
+def solved(known: Known, values: Values, loose: Array | None = None) -> Output | None:
+    """The output layer over an oriented network; None where no output layer gives the values.
+
+    `loose` (count, k) bounds the errors of the last layer's values, where its rows are not exact.
+    """
     hidden = np.maximum(known.values(values.points)[-1], 0.0)
     features = np.hstack([hidden, np.ones((len(hidden), 1))])
     fitted = _fitted(features, values)
+    if fitted is not None and loose is not None:
+        slack = loose @ np.abs(fitted[0][:-1]).max(axis=1)
+        values = replace(values, errors=values.errors + 2 * slack)
+        fitted = _fitted(features, values, is_independent=False)
     if fitted is None:
         return None
     found, errors = fitted
@@ -148,7 +155,7 @@ def solved(known: Known, values: Values) -> Output | None:
     return Output(found[:-1].T, errors[:-1].T, found[-1], errors[-1])
 
 
-def _fitted(features: Array, values: Values) -> tuple[Array, Array] | None:
+def _fitted(features: Array, values: Values, *, is_independent: bool = True) -> tuple[Array, Array] | None:
     """Numbers (c, m) by which the features (count, c) give the values, and a bound on the error of each.
 
     The error is infinite where a feature is zero at every point. None where the others are dependent.
@@ -163,8 +170,9 @@ def _fitted(features: Array, values: Values) -> tuple[Array, Array] | None:
     found = np.zeros((len(seen), values.answers.shape[1]))
     for _ in range(_REFINED):  # a product with the inverse alone leaves its rounding times the condition
         found[seen] += inverse @ ((values.answers - features @ found) * weights)
-    # Roundings of different answers are independent: their bounds add like squares, at most like themselves.
-    spread = np.minimum(np.abs(inverse).sum(axis=1), _SPREADS * np.linalg.norm(inverse, axis=1))
+    spread = np.abs(inverse).sum(axis=1)
+    if is_independent:  # as roundings of different answers are: their bounds add like squares
+        spread = np.minimum(spread, _SPREADS * np.linalg.norm(inverse, axis=1))
     errors = np.full_like(found, np.inf)
     errors[seen] = spread[:, None] + np.abs(found[seen]) * _SOLVED
     return found, errors

@@ -11,11 +11,12 @@ from dataclasses import replace
 
 import numpy as np
 
+from exactre.measured.approximate import approximate
 from exactre.measured.candidate import Candidate, grouped
 from exactre.measured.closing import close
 from exactre.measured.known import Known, Layer
 from exactre.measured.line import Kink, Line
-from exactre.measured.neuron import Neuron, neuron_of
+from exactre.measured.neuron import Neuron, loose_neuron, neuron_of
 from exactre.measured.orientation import signs
 from exactre.measured.output import Output
 from exactre.measured.probe import Probe
@@ -69,6 +70,7 @@ class Search:
             (),
             0,
         )  # what rows lines have shown, and since how many lines
+        self._loose: list[Candidate] = []  # of the first layer, seen more than once, that gave no neuron
         self._doubtful = False  # whether bends that agree, or rough ones, gave no neuron of the first layer
         self._widths: dict[int, tuple[int, int]] = {}  # of a layer, and since how many lines
         self._roomy: set[frozenset[int]] = set()  # bends (by id) of rows that were measured again
@@ -189,6 +191,7 @@ class Search:
             pool = [b for b in pool if nearest_neuron(layer, b.point, b.v, b.error) is None]
         self.pending = []
         self._doubtful = False
+        self._loose = []
         many = depth == 0 and self.probe.dim > _MANY_INPUTS
         least = 1 if many or self.survey.lines > _LINES_FIRST else 2
         fresh: list[Neuron] = []
@@ -207,6 +210,7 @@ class Search:
                 (fresh if neuron.is_exact else self.pending).append(neuron)
             elif depth == 0 and len(candidate.bends) > 1:
                 self._doubtful = True
+                self._loose.append(candidate)
             if is_rough if neuron is None else depth == 0 and _is_poor(neuron):
                 rough.append(candidate)
         if fresh:
@@ -304,6 +308,8 @@ class Search:
 
         What is open stays pending, so that such a network is never called exact.
         """
+        if len(self.layers) == 1 and self._loose:
+            return self._finish_loosely()
         if not self.pending or any(n.bias_error or not np.isfinite(n.errors).all() for n in self.pending):
             return False
         rows = [*self.layers[-1], *(nearest(neuron) for neuron in self.pending)]
@@ -312,6 +318,19 @@ class Search:
         if closed.missing or closed.constant is not None:
             return False
         self.known, self.output, self.missing = closed.known, closed.output, ""
+        return True
+
+    def _finish_loosely(self) -> bool:
+        """One hidden layer, rows of which are on no grid, with error bounds; these rows stay pending."""
+        found = [loose_neuron(Known(self.probe.dim), 0, candidate) for candidate in self._loose]
+        rows = [*self.pending, *(neuron for neuron in found if neuron is not None)]
+        if not all(np.isfinite(neuron.bias_error) for neuron in rows):
+            return False
+        closed = approximate(self.probe, [*self.layers[0], *rows])
+        if closed is None:
+            return False
+        self.known, self.output = closed
+        self.pending, self.missing = rows, ""
         return True
 
 

@@ -34,6 +34,7 @@ RATIONALS = Grid("small rationals", 12, 4095)
 BFLOAT16 = Grid("bfloat16", 8)
 FLOAT16 = Grid("float16", 11)
 FLOAT32 = Grid("float32", 24)
+NO_GRID = Grid("none", 60)  # finer than any measurement, so that nothing is taken for certain
 # Coarse before fine: a row of a coarse grid lies on the finer ones too, and there at many scales.
 GRIDS = (INTEGERS, BFLOAT16, FLOAT16, RATIONALS, FLOAT32)
 

@@ -17,11 +17,10 @@ from exactre.measured.known import ROUNDING, Known, Layer
 from exactre.measured.neuron import Neuron
 from exactre.measured.probe import Probe
 from exactre.measured.reach import first_shown
-from exactre.measured.snap import Grid
+from exactre.measured.snap import NO_GRID
 from exactre.measured.survey import Bend
 from exactre.oracle.measured import Array
 
-_NO_GRID = Grid("none", 60)  # finer than any measurement, so that nothing is taken for certain
 _SPARE = 1
 _PASSES = 3
 _WORTH = 3  # a pass that shows fewer than one in so many missing weights is the last
@@ -105,7 +104,7 @@ def traced(probe: Probe, known: Known, bend: Bend) -> Trace | None:
     row = np.concatenate([np.zeros(width), affine, -affine])
     errors = np.concatenate([np.full(width, np.inf), affine_errors, below])
     slack = abs(float(bend.normal @ bend.v)) * bend.error + float(np.abs(affine) @ np.abs(inputs)) * ROUNDING
-    neuron = Neuron(row, errors, 0.0, slack, _NO_GRID, 0.0, (bend,))
+    neuron = Neuron(row, errors, 0.0, slack, NO_GRID, 0.0, (bend,))
     distance = np.abs(cell.values[-1]) / np.maximum(np.linalg.norm(cell.forms[-1], axis=1), 2.0**-60)
     order = [*np.argsort(distance).tolist(), *(width + np.flatnonzero(inputs == 0)).tolist()]
     for _ in range(_PASSES):
