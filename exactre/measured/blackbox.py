@@ -41,8 +41,8 @@ class Measurement:
 
     `noise` states what was found about the oracle; `log2_false` bounds the chance (binary logarithm) that a
     row only seems to lie on its grid; `open` are the numbers that are not exact, each with its error bound.
-    `nearest` is the network with the nearest values for these; None while a layer is missing. In it, a row on no
-    grid is scaled so that its largest weight is 1.
+    `nearest` is the network with the nearest values for these; None while a layer is missing. A row on no
+    grid is scaled there so that its largest weight is 1.
     """
 
     noise: tuple[str, ...]

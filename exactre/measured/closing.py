@@ -18,6 +18,7 @@ from exactre.oracle.measured import Array
 
 _SAMPLES = 3  # times that the points for the output are doubled while numbers of it are open
 _CHECKS = 64
+_MANY = 1024
 _REFUTED = 2  # lines towards points that disagree
 _BESIDE = (-2.0, -0.25, 0.25, 2.0)
 
@@ -61,6 +62,8 @@ def close(probe: Probe, known: Known, neurons: Sequence[Neuron]) -> Closed:
         # A weight much smaller than others shows where its neuron is large and the others are off.
         far = extremes(probe, known, len(known.layers) - 1, 2 * len(last.bias))
         values = values.extended(output.sampled(probe, len(values.points), [*far]))
+    if constant is not None and snapped.bias_error.any() and not snapped.weight_error.any():
+        snapped = output.with_bias(known, snapped, output.sampled(probe, _MANY, []))
     wrong, missing = _wrong(probe, known, snapped)
     some = wrong[:: max(1, len(wrong) // _REFUTED)][:_REFUTED]
     lines = tuple(Line(values.points[0], point - values.points[0]) for point in some)

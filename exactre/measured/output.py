@@ -25,9 +25,11 @@ _INTEGERS = -40.0  # binary logarithm of the false-positive bound
 _REFINED = 3
 _RESIDUAL = 8.0  # error bounds
 _CHOICES = 14  # neurons whose sides are chosen in all ways
-_ROW = -50.0 - _CHOICES  # binary logarithm of the chance of one choice
+_ROW = -20.0  # binary logarithm of the chance that one of all choices gives a row of the grid
 AGREES = 4.0  # error bounds between an answer and the recovered network's value
 _SPREADS = 3.0
+_PLACES = 60
+_UNIT = 2.0**-53  # relative error of a float64
 _SOLVED = 2.0**-44  # relative error of a least squares solution itself
 
 
@@ -128,7 +130,7 @@ def with_constant(known: Known, values: Values) -> tuple[NDArray[np.int64], Snap
         rest = found[k:-1] + subset_sums((layer.weight * found[:k, None]).T)
         choices = np.flatnonzero((rest > slack).all(axis=1) | (rest < -slack).all(axis=1))
         rows = [(int(choice), snap(rest[choice], slack, FLOAT32)) for choice in choices]
-        fits = [(c, row) for c, row in rows if row is not None and not row.open and row.false_positive < _ROW]
+        fits = [(c, s) for c, s in rows if s is not None and not s.open and s.false_positive + k < _ROW]
         if len(fits) == 1:
             choice, row = fits[0]
             return np.array([-1 if choice >> z & 1 else 1 for z in range(k)]), row
@@ -181,7 +183,8 @@ def _fitted(features: Array, values: Values, *, is_independent: bool = True) -> 
 def snapped(output: Output) -> Output:
     """The output on the coarsest grid that all its numbers lie on; an error of 0 is an exact number.
 
-    A number that is not certain is the nearest one of the grid, or zero. Integers times a power of two, or
+    A number that is not certain is the nearest one of the grid, or zero, or the one of fewest binary places
+    within its error. Integers times a power of two, or
     floats, whose scale is known here: so a number that hits is certain where the grid leaves it one value.
     """
     values = np.hstack([output.weight, output.bias[:, None]])
@@ -195,8 +198,33 @@ def snapped(output: Output) -> Output:
         nearest, certain = on_grid(values, errors, grid)
         if (np.abs(values - nearest) <= errors).all():
             break
-    heard = errors < np.abs(values)
-    return _parts(np.where(heard, nearest, 0.0), np.where(certain & heard, 0.0, errors))
+    heard, hits = errors < np.abs(values), np.abs(values - nearest) <= errors
+    nearest = np.where(heard, np.where(hits, nearest, _simplest(values, errors)), 0.0)
+    return _parts(nearest, np.where(certain & heard, 0.0, errors))
+
+
+def _simplest(values: Array, errors: Array) -> Array:
+    """The numbers of fewest binary places within the errors of values."""
+    found = values
+    for places in range(_PLACES, -1, -1):
+        rounded = np.ldexp(np.rint(np.ldexp(values, places)), -places)
+        found = np.where(np.abs(rounded - values) <= errors, rounded, found)
+    return found
+
+
+def with_bias(known: Known, found: Output, values: Values) -> Output:
+    """The output, whose weights are exact, with the bias that many answers have in common.
+
+    A neuron that is active everywhere leaves the bias off the grid: its own bias, times its weight, is in it.
+    """
+    h = values.points.astype(np.longdouble)
+    for layer in known.layers:
+        h = np.maximum(h @ layer.weight.T + layer.bias, 0.0)
+    rest = values.answers - h @ found.weight.T
+    weights = values.errors**-2.0
+    bias = (weights @ rest / weights.sum()).astype(np.float64)
+    error = _SPREADS * weights.sum() ** -0.5 + np.abs(bias) * _UNIT
+    return snapped(replace(found, bias=bias, bias_error=error))
 
 
 def _unit(output: Output) -> float | None:

@@ -289,7 +289,7 @@ class Search:
         last = self.layers[len(self.known.layers) - 1]
         closed = close(self.probe, self.known, last)
         self.known, self.output = closed.known, closed.output
-        if closed.constant is not None:
+        if closed.constant is not None and not closed.missing:
             last.append(closed.constant)
         for line in closed.refuting:
             self.survey.look(line, np.linspace(0.0, 1.0, 9).tolist(), self._wanted, self._oriented())
