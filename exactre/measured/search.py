@@ -73,6 +73,9 @@ class Search:
         self._loose: list[Candidate] = []  # of the first layer, seen more than once, that gave no neuron
         self._doubtful = False  # whether bends that agree, or rough ones, gave no neuron of the first layer
         self._widths: dict[int, tuple[int, int]] = {}  # of a layer, and since how many lines
+        self._followed: dict[
+            int, tuple[int, int, int]
+        ] = {}  # of a layer: its width, when again, and the wait
         self._roomy: set[frozenset[int]] = set()  # bends (by id) of rows that were measured again
         self._settled: dict[tuple[tuple[int, ...], frozenset[int]], Neuron | None] = {}
 
@@ -148,13 +151,24 @@ class Search:
             self._watch("signs", self.widths())
             found = signs(self.known, pool)
             if not found.all() and self._is_settled(depth) and len(pool) >= _DEEPER:
-                found = told(self._tracer, self.known, pool, found)
+                found = told(self._tracer, self.known, pool if self._is_due(depth) else [], found)
             if not found.all():
                 self.missing = f"the active sides of layer {depth + 1} are not known"
                 return False
             oriented = replace(self.known.layers[-1], sign=found).oriented()
             self.known = self.known.with_last(oriented)
         return False
+
+    def _is_due(self, depth: int) -> bool:
+        """Whether boundaries are followed for a layer's signs now: ever less often while its width stays."""
+        width, line, wait = self._followed.get(depth, (-1, 0, 0))
+        if width != len(self.layers[depth]):
+            line, wait = self.survey.lines, 1
+        is_due = self.survey.lines >= line
+        if is_due:
+            line, wait = self.survey.lines + wait, 2 * wait
+        self._followed[depth] = len(self.layers[depth]), line, wait
+        return is_due
 
     def _is_settled(self, depth: int) -> bool:
         """Whether no neuron was found in a layer for some lines: traces over a part of a layer are wasted."""

@@ -39,6 +39,11 @@ def integers(widths, seed):
     )
 
 
+def bfloat16(matrix):
+    bits = np.array([[float(v) for v in row] for row in matrix.rows()], dtype=np.float32).view(np.uint32)
+    return Matrix.from_floats((((bits + 0x8000) >> 16) << 16).view(np.float32))
+
+
 def certified(net, **options):
     result = exactre.recover(net, exact=False, **options)
     assert (result.status, result.missing) == ("certified", ())
@@ -66,9 +71,42 @@ def test_wide_layers_and_three_hidden_ones_are_recovered_bit_by_bit(widths):
     assert certified(he_random(widths, 1), seed=1).layers == widths[1:-1]
 
 
+@pytest.mark.parametrize("seed", range(2))
+def test_a_neuron_that_is_active_everywhere_shows_in_the_output_alone(seed):
+    """Its bias is part of the output's, which is on no grid: a proof settles it, answers leave it open."""
+    net = he_random((6, 5, 4, 1), seed)
+    [(_, weight)] = net.nodes[1].inputs
+    rows, biases = weight.rows(), net.nodes[1].bias.rows()
+    rows[1], biases[1] = [abs(v) for v in rows[1]], [abs(biases[1][0])]
+    layers = [(node.inputs[0][1], node.bias) for node in net.nodes]
+    layers[1] = Matrix.from_rows(rows), Matrix.from_rows(biases)
+    net = Network.layered(layers)
+    result = exactre.recover(net, exact=False, seed=seed)
+    assert (result.status, result.layers) == ("certified", (5, 4))
+    exactre.check(result.certificate, net, result.network)
+    box = exactre.recover(FloatNetwork(net, "float64"), input_dim=6, exact=False, seed=seed)
+    assert (box.status, box.network) == ("partial", None)
+    [number] = box.measured.open
+    [[total]] = result.network.nodes[-1].bias.rows()
+    assert number.place == "output 0, bias"
+    assert abs(number.value - total) <= number.error
+
+
 def test_coarse_weights_are_recovered_through_float32_answers():
     result = certified(integers((16, 6, 4), 0), arithmetic="float32")
     assert result.measured.grid == "int8"
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_bfloat16_weights_are_recovered_through_float32_answers(seed):
+    net = he_random((32, 12, 4), seed)
+    layers = [tuple(bfloat16(m) for m in (node.inputs[0][1], node.bias)) for node in net.nodes]
+    result = exactre.recover(Network.layered(layers), exact=False, arithmetic="float32", seed=seed)
+    assert (result.status, result.measured.grid) == ("certified", "bfloat16")
+    box = FloatNetwork(Network.layered(layers), "float32")
+    box = exactre.recover(box, input_dim=32, exact=False, arithmetic="float32", seed=seed)
+    assert box.status == ("partial" if box.measured.open else "consistent")
+    assert box.measured.nearest == result.network
 
 
 def test_a_black_box_of_arrays_is_consistent_and_the_same_network():
