@@ -18,10 +18,10 @@ from exactre.measured.survey import Bend
 from exactre.oracle.measured import Array
 
 _COMMON = 2
-_CLEAR = 2.0**-8  # relative error of the scale
-_AGREEMENT = -24.0  # binary logarithm of the chance that two strangers agree
+CLEAR = 2.0**-8  # relative error of the scale
+AGREEMENT = -24.0  # binary logarithm of the chance that two strangers agree
 _SPARE = 1
-_RESIDUAL = 2.0
+RESIDUAL = 2.0
 _PLACES = 3
 _LONG = 512
 _DROPPED = 8  # up to one in so many places may be another neuron's
@@ -67,7 +67,7 @@ def _proportional(values: Array, errors: Array, new: Candidate) -> NDArray[np.bo
     quality = _quality(values, errors, new.values, new.errors)
     lead = quality.argmin(axis=1)
     best = quality[count, lead]
-    fits = (common.sum(axis=1) >= _COMMON) & (best <= _CLEAR)
+    fits = (common.sum(axis=1) >= _COMMON) & (best <= CLEAR)
     with np.errstate(divide="ignore", invalid="ignore"):
         scale = values[count, lead] / new.values[lead]
         turned = new.values * scale[:, None]
@@ -76,7 +76,7 @@ def _proportional(values: Array, errors: Array, new: Candidate) -> NDArray[np.bo
         sizes = np.sort(np.where(common, np.maximum(np.abs(values), np.abs(turned)), np.inf), axis=1)
         typical = sizes[count, np.minimum(common.sum(axis=1) // 2, sizes.shape[1] - 1)]
         chance = np.where(common, np.minimum(0.0, np.log2(slack / typical[:, None])), 0.0)
-    return np.asarray(fits & (chance.sum(axis=1) - chance[count, lead] <= _AGREEMENT))
+    return np.asarray(fits & (chance.sum(axis=1) - chance[count, lead] <= AGREEMENT))
 
 
 def coefficients(known: Known, depth: int, bend: Bend) -> tuple[Array, Array] | None:
@@ -116,7 +116,7 @@ def combination(
     error = bend.normal_error + np.abs(bend.normal).max() * ROUNDING
     found = bend.normal @ inverse
     residual = bend.normal - found @ forms
-    if np.linalg.norm(residual) > _RESIDUAL * np.linalg.norm(error):
+    if np.linalg.norm(residual) > RESIDUAL * np.linalg.norm(error):
         return None
     values, errors = np.zeros(width), np.full(width, np.inf)
     values[index] = found

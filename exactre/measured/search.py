@@ -14,6 +14,7 @@ import numpy as np
 from exactre.measured.approximate import approximate
 from exactre.measured.candidate import Candidate, grouped
 from exactre.measured.closing import close
+from exactre.measured.extend import extend
 from exactre.measured.known import Known, Layer
 from exactre.measured.line import Kink, Line
 from exactre.measured.neuron import Neuron, loose_neuron, neuron_of
@@ -211,7 +212,12 @@ class Search:
         fresh: list[Neuron] = []
         rough: list[Candidate] = []
         traced = self._traced(below, pool) if depth else []
-        for candidate in grouped(below, depth, pool, traced):
+        candidates = grouped(below, depth, pool, traced)
+        if depth:
+            grouped_bends = {id(bend) for candidate in candidates for bend in candidate.bends}
+            rest = [bend for bend in pool if id(bend) not in grouped_bends]
+            extend(below, depth, [c for c in candidates if len(c.bends) > 1], rest)
+        for candidate in candidates:
             is_rough = depth == 0 and _is_rough(candidate)
             self._doubtful |= is_rough
             if len(candidate.bends) < least:
