@@ -17,14 +17,14 @@ from exactre.measured.closing import close
 from exactre.measured.extend import extend
 from exactre.measured.known import Known, Layer
 from exactre.measured.line import Kink, Line
-from exactre.measured.neuron import Neuron, loose_neuron, neuron_of
+from exactre.measured.neuron import Neuron, loose_neuron
 from exactre.measured.orientation import signs
 from exactre.measured.output import Output
+from exactre.measured.patience import Patience
 from exactre.measured.probe import Probe
-from exactre.measured.reach import shown
-from exactre.measured.sharpen import narrowed, nearest, sharpened
+from exactre.measured.rows import Rows, is_poor, is_rough
+from exactre.measured.sharpen import nearest
 from exactre.measured.sides import told
-from exactre.measured.snap import FLOAT32
 from exactre.measured.steer import steered_line
 from exactre.measured.survey import Bend, Survey, nearest_neuron
 from exactre.measured.trace import Tracer
@@ -35,16 +35,9 @@ _ROUNDS = 96
 _FIRST_LINES = 2
 _MANY_INPUTS = 64  # so many entries tell a row of the grid from one bend alone
 _ROOMIER = 2.0
-_AGAIN = 3  # bends of a row after which measuring where there is room has shown what it can
-_POOR = 6  # a row with more than one in so many entries open is measured again
-_REACHED = 8  # up to so many open entries of a row are looked for on purpose
-_SOUGHT = 4
 _LINES_FIRST = 5
 _RANDOM_LINES = 4  # lines before any is steered
 _SELDOM = 5  # every so many lines is random where all that lines show is known
-_SETTLED = 2
-_DOUBTED = 6
-_STALLED = 8  # lines
 _TRACED = 2
 _FRUITLESS = 4  # traces that gave no neuron of a layer: the bends are deeper ones
 _DEEPER = 6  # so many bends that no neuron explains are worth a trace for the signs of the last layer
@@ -65,20 +58,11 @@ class Search:
         self.output: Output | None = None
         self.missing = "no line shows a kink"
         self._watch = watch
-        self._sought: dict[tuple[int, int, bytes], int] = {}  # how often an entry was looked for in vain
         self._tracer = Tracer(probe)
-        self._shown: tuple[tuple[int, ...], int] = (
-            (),
-            0,
-        )  # what rows lines have shown, and since how many lines
         self._loose: list[Candidate] = []  # of the first layer, seen more than once, that gave no neuron
         self._doubtful = False  # whether bends that agree, or rough ones, gave no neuron of the first layer
-        self._widths: dict[int, tuple[int, int]] = {}  # of a layer, and since how many lines
-        self._followed: dict[
-            int, tuple[int, int, int]
-        ] = {}  # of a layer: its width, when again, and the wait
-        self._roomy: set[frozenset[int]] = set()  # bends (by id) of rows that were measured again
-        self._settled: dict[tuple[tuple[int, ...], frozenset[int]], Neuron | None] = {}
+        self._rows = Rows(self.survey)
+        self._patience = Patience()
 
     def widths(self) -> tuple[int, ...]:
         """Neurons found by layer."""
@@ -100,9 +84,12 @@ class Search:
                 self._watch("output", self.widths())
                 if self._finish():
                     return True
-            elif self._is_stalled() and self._finish_with_nearest():
+            elif self._patience.is_stalled(self.survey.lines, self._counts()) and self._finish_with_nearest():
                 return True
         return False
+
+    def _counts(self) -> tuple[int, ...]:
+        return (*map(len, self.layers), sum(len(neuron.open) for neuron in self.pending))
 
     def _oriented(self) -> Known:
         """The known layers, up to the first one without signs."""
@@ -124,7 +111,7 @@ class Search:
         point = line.at(kink.t)
         for neuron in self.pending:
             if self._is_on(neuron, point, line.v, kink.error):
-                return _is_poor(neuron) and room > _ROOMIER * max(bend.room for bend in neuron.bends)
+                return is_poor(neuron) and room > _ROOMIER * max(bend.room for bend in neuron.bends)
         return nearest_neuron(self.known, point, line.v, kink.error) is None
 
     def _is_on(self, neuron: Neuron, point: np.ndarray, v: np.ndarray, error: float) -> bool:
@@ -152,7 +139,8 @@ class Search:
             self._watch("signs", self.widths())
             found = signs(self.known, pool)
             if not found.all() and self._is_settled(depth) and len(pool) >= _DEEPER:
-                found = told(self._tracer, self.known, pool if self._is_due(depth) else [], found)
+                is_due = self._patience.is_due(self.survey.lines, depth, len(self.layers[depth]))
+                found = told(self._tracer, self.known, pool if is_due else [], found)
             if not found.all():
                 self.missing = f"the active sides of layer {depth + 1} are not known"
                 return False
@@ -160,25 +148,9 @@ class Search:
             self.known = self.known.with_last(oriented)
         return False
 
-    def _is_due(self, depth: int) -> bool:
-        """Whether boundaries are followed for a layer's signs now: ever less often while its width stays."""
-        width, line, wait = self._followed.get(depth, (-1, 0, 0))
-        if width != len(self.layers[depth]):
-            line, wait = self.survey.lines, 1
-        is_due = self.survey.lines >= line
-        if is_due:
-            line, wait = self.survey.lines + wait, 2 * wait
-        self._followed[depth] = len(self.layers[depth]), line, wait
-        return is_due
-
     def _is_settled(self, depth: int) -> bool:
-        """Whether no neuron was found in a layer for some lines: traces over a part of a layer are wasted."""
         width = len(self.layers[depth])
-        if self._widths.get(depth, (-1, 0))[0] != width:
-            self._widths[depth] = width, self.survey.lines
-        # Every line crosses all of the first layer: there, two bends that agree are a neuron's.
-        waits = _SETTLED if depth else _DOUBTED if self._doubtful else 0
-        return self.survey.lines >= self._widths[depth][1] + waits
+        return self._patience.is_settled(self.survey.lines, depth, width, doubtful=self._doubtful)
 
     def _layer(self, depth: int, pool: Sequence[Bend]) -> bool:
         """Find the neurons of one layer among the bends; True when there are some and all are certain."""
@@ -218,39 +190,24 @@ class Search:
             rest = [bend for bend in pool if id(bend) not in grouped_bends]
             extend(below, depth, [c for c in candidates if len(c.bends) > 1], rest)
         for candidate in candidates:
-            is_rough = depth == 0 and _is_rough(candidate)
-            self._doubtful |= is_rough
+            seems_rough = depth == 0 and is_rough(candidate)
+            self._doubtful |= seems_rough
             if len(candidate.bends) < least:
                 continue
-            key = tuple(len(layer.bias) for layer in below.layers), frozenset(map(id, candidate.bends))
-            if key not in self._settled:
-                self._settled[key] = self._settle(below, depth, neuron_of(below, depth, candidate))
-            neuron = self._settled[key]
+            neuron = self._rows.settled(below, depth, candidate)
             if neuron is not None:
                 (fresh if neuron.is_exact else self.pending).append(neuron)
             elif depth == 0 and len(candidate.bends) > 1:
                 self._doubtful = True
                 self._loose.append(candidate)
-            if is_rough if neuron is None else depth == 0 and _is_poor(neuron):
+            if seems_rough if neuron is None else depth == 0 and is_poor(neuron):
                 rough.append(candidate)
         if fresh:
             done += fresh
             del self.layers[depth + 1 :]
-        if self._look_again(rough):
+        others = [*self.layers[0], *(neuron for neuron in self.pending if not is_poor(neuron))]
+        if self._rows.look_again(rough, others):
             self._collect(depth, self.survey.bends)
-
-    def _look_again(self, rough: Sequence[Candidate]) -> bool:
-        """Measure rough first-layer candidates where there is most room; True if that shows a bend."""
-        others = [*self.layers[0], *(neuron for neuron in self.pending if not _is_poor(neuron))]
-        planes = [candidate.values for candidate in rough]
-        planes += [np.append(neuron.row, neuron.bias) for neuron in others]
-        found = False
-        for z, candidate in enumerate(rough):
-            bends = frozenset(map(id, candidate.bends))
-            if len(bends) < _AGAIN and bends not in self._roomy:
-                self._roomy.add(bends)
-                found |= self.survey.look_again(np.array(planes), z) is not None
-        return found
 
     def _traced(self, below: Known, pool: Sequence[Bend]) -> list[Candidate]:
         """What was traced and is nobody's, and a few more.
@@ -271,35 +228,16 @@ class Search:
             found += [trace] if trace is not None else []
         return [trace.candidate(below) for trace in found]
 
-    def _settle(self, below: Known, depth: int, neuron: Neuron | None) -> Neuron | None:
-        """A neuron with its open entries looked at again: by its own bends, and by far points."""
-        if neuron is None or neuron.is_exact:
-            return neuron
-        for index in neuron.open:
-            for bend in neuron.bends:
-                neuron = narrowed(below, depth, neuron, index, bend)
-        if depth == 0 and (not _is_poor(neuron) or len(neuron.bends) >= _AGAIN):
-            neuron = sharpened(self.probe, neuron)
-        return neuron
-
     def _more(self, depth: int, below: Known) -> None:
         """Measure where pending neurons of a deeper layer show what is open."""
         done = self.layers[depth]
         known = below.with_layer(_layer_of(done)) if done else below
-        for k, neuron in enumerate(self.pending):
-            if len(neuron.open) > _REACHED or not np.isfinite(neuron.bias_error):
-                continue
-            for index in neuron.open:
-                key = depth, index, neuron.row[neuron.errors == 0].tobytes()
-                self._sought[key] = self._sought.get(key, 0) + 1
-                if self._sought[key] <= _SOUGHT:
-                    neuron = shown(self.probe, known, depth, neuron, index)
-            self.pending[k] = neuron
-        fresh = [neuron for neuron in self.pending if neuron.is_exact]
+        looked = [self._rows.reached(known, depth, neuron) for neuron in self.pending]
+        fresh = [neuron for neuron in looked if neuron.is_exact]
         if fresh:
             done += fresh
             del self.layers[depth + 1 :]
-            self.pending = [neuron for neuron in self.pending if not neuron.is_exact]
+        self.pending = [neuron for neuron in looked if not neuron.is_exact]
 
     def _unexplained(self, pool: Sequence[Bend]) -> list[Bend]:
         return [b for b in pool if nearest_neuron(self.known, b.point, b.v, b.error) is None]
@@ -315,13 +253,6 @@ class Search:
             self.survey.look(line, np.linspace(0.0, 1.0, 9).tolist(), self._wanted, self._oriented())
         self.missing = closed.missing
         return not closed.missing
-
-    def _is_stalled(self) -> bool:
-        """Whether lines have long shown no more of the rows that are pending."""
-        shown = len(self.layers), sum(map(len, self.layers)), sum(len(neuron.open) for neuron in self.pending)
-        if self._shown[0] != shown:
-            self._shown = shown, self.survey.lines
-        return self.survey.lines == self._shown[1] + _STALLED
 
     def _finish_with_nearest(self) -> bool:
         """The network with the nearest values for what is open in the last layer, if it gives all answers.
@@ -352,17 +283,6 @@ class Search:
         self.known, self.output = closed
         self.pending, self.missing = rows, ""
         return True
-
-
-def _is_poor(neuron: Neuron) -> bool:
-    """Whether a row is better measured again than entry by entry."""
-    return len(neuron.open) * _POOR > len(neuron.row)
-
-
-def _is_rough(candidate: Candidate) -> bool:
-    """Whether a row would be poor on the finest grid of weights."""
-    values, errors = np.abs(candidate.values[:-1]), candidate.errors[:-1]
-    return int(np.count_nonzero(errors * 2.0 ** (FLOAT32.bits + 1) > values)) * _POOR > len(values)
 
 
 def _layer_of(neurons: Sequence[Neuron]) -> Layer:
