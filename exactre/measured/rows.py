@@ -16,7 +16,7 @@ from exactre.measured.survey import Survey
 
 _AGAIN = 3  # bends of a row after which measuring where there is room has shown what it can
 _POOR = 6  # a row with more than one in so many entries open is measured again
-_REACHED = 8  # up to so many open entries of a row are looked for on purpose
+_REACHED = 12  # up to so many open entries of a row are looked for on purpose
 _SOUGHT = 4
 
 
