@@ -16,7 +16,8 @@ from exactre.measured.survey import Survey
 
 _AGAIN = 3  # bends of a row after which measuring where there is room has shown what it can
 _POOR = 6  # a row with more than one in so many entries open is measured again
-_REACHED = 12  # up to so many open entries of a row are looked for on purpose
+_REACHED = 8  # up to so many open entries of a row are looked for on purpose
+_REACHED_LATE = 14  # the same where lines show no more: a rare neuron of a deep layer shows few entries alone
 _SOUGHT = 4
 
 
@@ -58,9 +59,9 @@ class Rows:
                 found |= self._survey.look_again(np.array(planes), z) is not None
         return found
 
-    def reached(self, known: Known, depth: int, neuron: Neuron) -> Neuron:
+    def reached(self, known: Known, depth: int, neuron: Neuron, *, late: bool) -> Neuron:
         """A neuron of a deeper layer with what its boundary shows where open entries take part."""
-        if len(neuron.open) > _REACHED or not np.isfinite(neuron.bias_error):
+        if len(neuron.open) > (_REACHED_LATE if late else _REACHED) or not np.isfinite(neuron.bias_error):
             return neuron
         for index in neuron.open:
             key = depth, index, neuron.row[neuron.errors == 0].tobytes()

@@ -232,7 +232,8 @@ class Search:
         """Measure where pending neurons of a deeper layer show what is open."""
         done = self.layers[depth]
         known = below.with_layer(_layer_of(done)) if done else below
-        looked = [self._rows.reached(known, depth, neuron) for neuron in self.pending]
+        late = self._is_settled(depth)
+        looked = [self._rows.reached(known, depth, neuron, late=late) for neuron in self.pending]
         fresh = [neuron for neuron in looked if neuron.is_exact]
         if fresh:
             done += fresh
