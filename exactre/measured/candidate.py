@@ -73,10 +73,12 @@ def _proportional(values: Array, errors: Array, new: Candidate) -> NDArray[np.bo
         turned = new.values * scale[:, None]
         slack = new.errors * np.abs(scale)[:, None] + np.abs(turned) * best[:, None] + errors
         fits &= ~((np.abs(turned - values) > slack) & common).any(axis=1)
-        sizes = np.sort(np.where(common, np.maximum(np.abs(values), np.abs(turned)), np.inf), axis=1)
-        typical = sizes[count, np.minimum(common.sum(axis=1) // 2, sizes.shape[1] - 1)]
-        chance = np.where(common, np.minimum(0.0, np.log2(slack / typical[:, None])), 0.0)
-    return np.asarray(fits & (chance.sum(axis=1) - chance[count, lead] <= AGREEMENT))
+        for i in np.flatnonzero(fits):  # few
+            here = common[i]
+            typical = np.sort(np.maximum(np.abs(values[i]), np.abs(turned[i]))[here])[here.sum() // 2]
+            chance = np.minimum(0.0, np.log2(slack[i] / typical))
+            fits[i] = chance[here].sum() - chance[lead[i]] <= AGREEMENT
+    return np.asarray(fits)
 
 
 def coefficients(known: Known, depth: int, bend: Bend) -> tuple[Array, Array] | None:
