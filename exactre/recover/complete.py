@@ -315,19 +315,16 @@ def complete_from_outputs(
 
 def complete_from_skips(survey: Survey, rows: Sequence[Row]) -> bool:
     """Put weights that the outputs' rows show as skips where they are open, if rows are layered then."""
-    top = max(survey.model.depth, default=-1)
-    oriented = survey.orientation.keys()
-    for z in survey.layer(top):
-        idle = sorted(survey.idle.get(z, ()))
-        if not idle or not oriented >= {*survey.layer(top), *idle}:
-            continue
-        weights = folded_weights(survey.model, rows, survey.orientation, z, idle)
-        if weights is not None:
-            scale = Fraction(1)
-            for unit, weight in weights.items():
-                scale *= _settle(survey, z, unit, scale * weight)
-            return True
-    return False
+    last = survey.layer(max(survey.model.depth, default=-1))
+    idle = {z: units for z in last if (units := survey.idle.get(z))}
+    if not idle or not survey.orientation.keys() >= {*last, *(j for units in idle.values() for j in units)}:
+        return False
+    weights = folded_weights(survey.model, rows, survey.orientation, idle) or {}
+    scales: dict[int, Fraction] = {}
+    for (z, unit), weight in weights.items():
+        scale = scales.get(z, Fraction(1))
+        scales[z] = scale * _settle(survey, z, unit, scale * weight)
+    return bool(weights)
 
 
 def _is_missed(piece: Matrix, output: int, row: Row, signs: Signs, forms: Forms) -> bool:

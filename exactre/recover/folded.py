@@ -7,7 +7,7 @@ themselves. Put back into the neuron they make the outputs' rows layered, and no
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from fractions import Fraction
 
 from exactre.recover.model import Model
@@ -17,29 +17,33 @@ _Terms = tuple[dict[int, Fraction], list[Fraction]]  # {neuron: a} on |u|, and a
 
 
 def folded_weights(
-    model: Model, rows: Sequence[Row], orientation: Mapping[int, int], z: int, idle: Sequence[int]
-) -> dict[int, Fraction] | None:
-    """{unit of `idle`: w != 0}, with which u_z gains w * relu(+-u_unit) and every row is layered; exact.
+    model: Model, rows: Sequence[Row], orientation: Mapping[int, int], idle: Mapping[int, Collection[int]]
+) -> dict[tuple[int, int], Fraction] | None:
+    """{(z, unit of idle[z]): w != 0}: where u_z gains w * relu(+-u_unit) all rows are layered; exact.
 
-    None where no values do that, or the rows are layered as they are, which tells nothing.
+    The neurons z are of the last layer. A unit that is open for several is given to the first: as long as the
+    others flip only where it is inactive, that is the same function. None where no values make the rows
+    layered, or they are layered as they are, which tells nothing.
     """
-    found: dict[int, Fraction] = {}
+    reader = {j: z for z in sorted(idle, reverse=True) for j in idle[z]}
+    found: dict[tuple[int, int], Fraction] = {}
     for row in rows:
-        gain = row.parents.get(z, 0)
-        parents, linear = beside(model, row.parents, row.linear, orientation, model.depth[z])
-        extras = {j: parents.pop(j) for j in idle if parents.get(j)}
-        for j, extra in extras.items():
+        parents, linear = beside(model, row.parents, row.linear, orientation, max(model.depth))
+        for j, z in reader.items():
+            extra, gain = parents.pop(j, Fraction(0)), row.parents.get(z, 0)
             share, unit = extra * orientation[j], model.neurons[j]
-            for p, a in unit.parents.items():
+            for p, a in unit.parents.items() if extra else ():
                 parents[p] = parents.get(p, Fraction(0)) - share * a
             linear = [v - share * w for v, w in zip(linear, unit.linear, strict=True)]
-        if any(parents.values()) or any(linear[:-1]) or (extras and not gain):
+            if gain:
+                weight = extra * orientation[z] / gain
+                if found.setdefault((z, j), weight) != weight:
+                    return None
+            elif extra:
+                return None
+        if any(parents.values()) or any(linear[:-1]):
             return None
-        weights = {j: extra * orientation[z] / gain for j, extra in extras.items()}
-        if gain and found not in ({}, weights):
-            return None
-        found = weights or found
-    return found or None
+    return {key: weight for key, weight in found.items() if weight} or None
 
 
 def beside(

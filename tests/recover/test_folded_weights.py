@@ -72,7 +72,7 @@ def test_skips_of_open_units_become_the_neurons_weights(seed):
     sign = search.survey.orientation[z]
     row = outputs(search, known, z, {j: 3 * sign * w for j, w in weights.items()})
     model, orientation = search.survey.model, search.survey.orientation
-    assert folded_weights(model, [row], orientation, z, units) == weights
+    assert folded_weights(model, [row], orientation, {z: units}) == {(z, j): w for j, w in weights.items()}
     assert complete_from_skips(search.survey, [row])
     assert search.survey.model.neurons[z] == known.model.neurons[z]
     assert not search.survey.idle[z]
@@ -104,9 +104,9 @@ def test_skips_that_another_weight_would_not_explain_are_left():
         [outputs(search, known, z, skips, gains=(0, 5))],
         [right, outputs(search, known, z, {}, gains=(4, 5))],
     ]
-    assert folded_weights(model, [right], orientation, z, units) == weights
+    assert folded_weights(model, [right], orientation, {z: units}) == {(z, j): w for j, w in weights.items()}
     for rows in wrong:
-        assert folded_weights(model, rows, orientation, z, units) is None
+        assert folded_weights(model, rows, orientation, {z: units}) is None
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -120,3 +120,18 @@ def test_a_row_is_layered_unless_it_reads_beside_the_layer_before(seed):
         changed = Model(model.dim, (*model.neurons[:z], row, *model.neurons[z + 1 :]))
         assert changed.depth == model.depth
         assert not is_layered(changed, z, orientation)
+
+
+def test_a_unit_that_is_open_for_two_neurons_is_given_to_the_first():
+    search, known, z, units = setting(0)
+    model, orientation = search.survey.model, search.survey.orientation
+    other = next(j for j in known.layers[1] if j != z)
+    weights, sign = missing(search, known, z, units), orientation[z]
+    row = outputs(search, known, z, {j: 3 * sign * w for j, w in weights.items()})
+    found = folded_weights(model, [row], orientation, {other: units[1:], z: units})
+    assert found == {(z, j): w for j, w in weights.items()}
+    for_other = folded_weights(model, [row], orientation, {other: units[1:], z: units[:1]})
+    assert for_other == {
+        (z, units[0]): weights[units[0]],
+        (other, units[1]): 3 * sign * weights[units[1]] * orientation[other] / 5,
+    }
