@@ -69,6 +69,11 @@ class Known:
     dim: int
     layers: tuple[Layer, ...] = ()
 
+    @property
+    def widths(self) -> tuple[int, ...]:
+        """How many neurons every layer has."""
+        return tuple(len(layer.bias) for layer in self.layers)
+
     def cell(self, point: Array) -> Cell:
         """The known network around a point (n,)."""
         h, form = point, None

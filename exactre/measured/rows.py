@@ -32,7 +32,7 @@ class Rows:
 
     def settled(self, below: Known, depth: int, candidate: Candidate) -> Neuron | None:
         """The candidate's neuron, its open entries looked at again: by its own bends, and by far points."""
-        key = tuple(len(layer.bias) for layer in below.layers), frozenset(map(id, candidate.bends))
+        key = below.widths, frozenset(map(id, candidate.bends))
         if key not in self._settled:
             self._settled[key] = self._settle(below, depth, neuron_of(below, depth, candidate))
         return self._settled[key]

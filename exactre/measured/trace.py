@@ -35,20 +35,18 @@ class Tracer:
 
     def trace(self, known: Known, bend: Bend) -> Trace | None:
         """What `traced` says, or has said."""
-        key = tuple(len(layer.bias) for layer in known.layers), id(bend)
+        key = known.widths, id(bend)
         if key not in self._found:
             self._found[key] = traced(self._probe, known, bend)
         return self._found[key]
 
     def fresh(self, known: Known, bends: Sequence[Bend]) -> list[Bend]:
         """The bends that were not traced over layers of these widths."""
-        widths = tuple(len(layer.bias) for layer in known.layers)
-        return [bend for bend in bends if (widths, id(bend)) not in self._found]
+        return [bend for bend in bends if (known.widths, id(bend)) not in self._found]
 
     def over(self, known: Known) -> list[Trace]:
         """All traces over layers of these widths."""
-        widths = tuple(len(layer.bias) for layer in known.layers)
-        return [trace for (key, _), trace in self._found.items() if key == widths and trace is not None]
+        return [t for (widths, _), t in self._found.items() if widths == known.widths and t is not None]
 
 
 @dataclass(frozen=True)

@@ -28,45 +28,49 @@ def folded_weights(
     reader = {j: z for z in sorted(idle, reverse=True) for j in idle[z]}
     found: dict[tuple[int, int], Fraction] = {}
     for row in rows:
-        parents, linear = beside(model, row.parents, row.linear, orientation, max(model.depth))
+        rest = _beside(model, row.parents, row.linear, orientation, max(model.depth))
         for j, z in reader.items():
-            extra, gain = parents.pop(j, Fraction(0)), row.parents.get(z, 0)
-            share, unit = extra * orientation[j], model.neurons[j]
-            for p, a in unit.parents.items() if extra else ():
-                parents[p] = parents.get(p, Fraction(0)) - share * a
-            linear = [v - share * w for v, w in zip(linear, unit.linear, strict=True)]
+            extra, gain = _without_relu(rest, model, orientation, j), row.parents.get(z, 0)
             if gain:
                 weight = extra * orientation[z] / gain
                 if found.setdefault((z, j), weight) != weight:
                     return None
             elif extra:
                 return None
-        if any(parents.values()) or any(linear[:-1]):
+        if not _is_constant(rest):
             return None
     return {key: weight for key, weight in found.items() if weight} or None
 
 
-def beside(
+def _beside(
     model: Model,
     parents: Mapping[int, int],
     linear: Sequence[int],
     orientation: Mapping[int, int],
     depth: int,
 ) -> _Terms:
-    """What a row over |u| reads beside the ReLUs of one oriented depth; a constant where it is layered."""
-    rest = {j: Fraction(a) for j, a in parents.items() if model.depth[j] != depth}
-    affine = [Fraction(v) for v in linear]
-    for z, a in parents.items():
-        if model.depth[z] == depth:
-            gain, neuron = a * orientation[z], model.neurons[z]
-            for j, b in neuron.parents.items():
-                rest[j] = rest.get(j, Fraction(0)) - gain * b
-            affine = [v - gain * w for v, w in zip(affine, neuron.linear, strict=True)]
-    return rest, affine
+    """What a row over |u| reads beside the ReLUs of one oriented depth."""
+    rest = {j: Fraction(a) for j, a in parents.items()}, [Fraction(v) for v in linear]
+    for z in [j for j in parents if model.depth[j] == depth]:
+        _without_relu(rest, model, orientation, z)
+    return rest
+
+
+def _without_relu(terms: _Terms, model: Model, orientation: Mapping[int, int], z: int) -> Fraction:
+    """Take a |u_z| = 2 a relu(s u_z) - a s u_z off terms as a multiple of the ReLU, in place; a."""
+    parents, linear = terms
+    a, neuron = parents.pop(z, Fraction(0)), model.neurons[z]
+    for j, b in neuron.parents.items():
+        parents[j] = parents.get(j, Fraction(0)) - a * orientation[z] * b
+    linear[:] = [v - a * orientation[z] * w for v, w in zip(linear, neuron.linear, strict=True)]
+    return a
+
+
+def _is_constant(terms: _Terms) -> bool:
+    return not any(terms[0].values()) and not any(terms[1][:-1])
 
 
 def is_layered(model: Model, z: int, orientation: Mapping[int, int]) -> bool:
     """Whether neuron z reads the ReLUs of the depth before alone; exact."""
     neuron = model.neurons[z]
-    rest, affine = beside(model, neuron.parents, neuron.linear, orientation, model.depth[z] - 1)
-    return not any(rest.values()) and not any(affine[:-1])
+    return _is_constant(_beside(model, neuron.parents, neuron.linear, orientation, model.depth[z] - 1))

@@ -11,8 +11,6 @@ A row is accepted when the lines bear it out.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from fractions import Fraction
-from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -20,7 +18,6 @@ import numpy as np
 from exactre.recover.complete import KNOWN, Completion, completed
 from exactre.recover.floats import random_gains, random_starts
 from exactre.recover.group import CONSTANT, Groups, Weights
-from exactre.recover.line import Line
 from exactre.recover.model import Neuron
 from exactre.recover.row import Hypothesis, Row
 from exactre.recover.survey import Survey
@@ -53,9 +50,7 @@ def steer(survey: Survey, depth: int, points: int, rng: np.random.Generator) -> 
     radius = float(rng.choice(_STEERING_RADII))
     starts = random_starts((_TRIES, points, survey.jets.dim), radius, rng)
     ends = survey.floats().extremes(layer, signs, random_gains(points, len(layer), rng), starts)
-    grid = [[round(float(v) * 16) for v in end] for end in ends]
-    for p, q in pairwise(grid):
-        survey.scan(Line.through(p, q, 4), Fraction(0), Fraction(1))
+    survey.scan_chain(ends)
 
 
 def is_wide(survey: Survey, depth: int) -> bool:
@@ -69,8 +64,8 @@ def grouped(survey: Survey, depth: int) -> list[list[int]]:
     place = {CONSTANT: len(layer), **{j: k for k, j in enumerate(layer)}}
     groups = Groups(len(layer) + 1)
     unexplained = survey.unexplained()
-    told = survey.telling(unexplained, layer, survey.orientation)
-    for i in (i for i, is_told in zip(unexplained, told.tolist(), strict=True) if is_told):
+    spare = survey.spare(unexplained, layer, survey.orientation)
+    for i in (i for i, count in zip(unexplained, spare.tolist(), strict=True) if count >= 0):
         found = survey.weights(i, layer, survey.orientation)
         if found is not None:
             groups.add(i, [place[j] for j in found], list(found.values()))

@@ -51,18 +51,32 @@ def combination(columns: Residues, target: Residues) -> Residues | None:
     A column of zeros says nothing about its coefficient, and so does a target in which every c fits.
     """
     rows, unknowns = columns.shape
-    if unknowns > rows:
-        return None
+    found = solutions(columns, target) if unknowns <= rows else None
+    return None if found is None or len(found[1]) else found[0]
+
+
+def solutions(columns: Residues, target: Residues) -> tuple[Residues, Residues] | None:
+    """A solution (n,) modulo the prime, and a basis (k, n) of the directions in which it is free."""
+    unknowns = columns.shape[1]
     table = np.concatenate([columns, target[:, None]], axis=1)
-    for pivot in range(unknowns):
-        nonzero = np.flatnonzero(table[pivot:, pivot])
+    pivots: list[int] = []
+    for column in range(unknowns):
+        nonzero = np.flatnonzero(table[len(pivots) :, column])
         if not len(nonzero):
-            return None
-        swap = pivot + int(nonzero[0])
-        if swap != pivot:
-            table[[pivot, swap]] = table[[swap, pivot]]
-        table[pivot] = table[pivot] * pow(int(table[pivot, pivot]), -1, PRIME) % PRIME
-        others = table[:, pivot].copy()
-        others[pivot] = 0
-        table = (table - others[:, None] * table[pivot]) % PRIME
-    return None if table[unknowns:, -1].any() else table[:unknowns, -1]
+            continue
+        here = len(pivots)
+        table[[here, here + nonzero[0]]] = table[[here + nonzero[0], here]]
+        table[here] = table[here] * pow(int(table[here, column]), -1, PRIME) % PRIME
+        others = table[:, column].copy()
+        others[here] = 0
+        table = (table - others[:, None] * table[here]) % PRIME
+        pivots.append(column)
+    if table[len(pivots) :, -1].any():
+        return None
+    start = np.zeros(unknowns, dtype=np.int64)
+    start[pivots] = table[: len(pivots), -1]
+    others = np.array([c for c in range(unknowns) if c not in pivots], dtype=np.int64)
+    free = np.zeros((len(others), unknowns), dtype=np.int64)
+    free[range(len(others)), others] = 1
+    free[:, pivots] = -table[: len(pivots), others].T % PRIME
+    return start, free

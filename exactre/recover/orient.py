@@ -64,8 +64,8 @@ class Votes:
         survey, layer = self._survey, self.layer
         key = tuple(known.get(j, 0) for j in layer)
         fresh = np.arange(self._read.get(key, 0), len(survey.kinks))
-        has_spare = survey.telling(fresh, layer, known, spare=1)
-        for i in fresh[survey.telling(fresh, layer, known)].tolist():
+        spare = survey.spare(fresh, layer, known)
+        for i in fresh[spare >= 0].tolist():
             if i >= _ENOUGH and len(self._signs) == len(layer):
                 return
             self._read[key] = i + 1
@@ -76,7 +76,7 @@ class Votes:
             for weights in found:
                 heard = [j for j, c in (weights or {}).items() if c and j != CONSTANT]
                 is_told = len(heard) < sum(j != CONSTANT for j in weights or {})
-                if not heard or not (is_told or (known and has_spare[i - fresh[0]])):
+                if not heard or not (is_told or (known and spare[i - fresh[0]] > 0)):
                     continue
                 signs = survey.signs(i)
                 for j in heard:

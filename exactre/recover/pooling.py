@@ -7,15 +7,13 @@ f_k - M_{k-1} are neurons of their own. A line does not show where one flips tha
 from __future__ import annotations
 
 from collections.abc import Callable
-from fractions import Fraction
-from itertools import pairwise
 from math import gcd
 
 import numpy as np
 
 from exactre.recover.floats import random_gains, random_starts
 from exactre.recover.group import CONSTANT, Groups
-from exactre.recover.line import Form, Line
+from exactre.recover.line import Form
 from exactre.recover.maxima import Maximum, find_maxima
 from exactre.recover.model import Neuron
 from exactre.recover.modular import PRIME
@@ -115,9 +113,7 @@ class Pooling:
         starts = random_starts((1, points, survey.jets.dim), _RADIUS, rng)
         gains = random_gains(points, len(units), rng)
         ends = floats.extremes(range(first, first + len(units)), [1] * len(units), gains, starts)
-        grid = [[round(float(v) * 16) for v in end] for end in ends]
-        for p, q in pairwise(grid):
-            survey.scan(Line.through(p, q, 4), Fraction(0), Fraction(1))
+        survey.scan_chain(ends)
 
     def _units(self) -> list[Unit]:
         """All maxima over the model's neurons, which are added where they are not known."""

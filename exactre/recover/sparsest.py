@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from exactre.recover.modular import PRIME, Residues, inverses, product
+from exactre.recover.modular import PRIME, Residues, inverses, product, solutions
 
 _GUESSES = 1024  # sets of zeros in one batch
 _BATCHES = 4
@@ -21,51 +21,22 @@ def sparsest(columns: Residues, target: Residues, rng: np.random.Generator) -> R
     None where none solves it or no solution has more zeros than equations are wanting. A solution without
     zeros is none: that is what a layer that lacks a neuron gives.
     """
-    found = _solutions(columns, target)
+    found = solutions(columns, target)
     if found is None:
         return None
     start, free = found
     wanting, unknowns = free.shape
     if not wanting:
         return None if start.all() else start
-    best, most = None, wanting
     for _ in range(_BATCHES if wanting < unknowns else 0):
         sets = rng.permuted(np.tile(np.arange(unknowns), (_GUESSES, 1)), axis=1)[:, :wanting]
         factors, is_fixed = _solved(free.T[sets], -start[sets] % PRIME)
         guesses = (start + product(factors[is_fixed], free)) % PRIME
         zeros = (guesses == 0).sum(axis=1)
-        if len(guesses) and int(zeros.max()) > most:
-            best, most = guesses[zeros.argmax()], int(zeros.max())
-        if best is not None:
-            break
-    return best
-
-
-def _solutions(columns: Residues, target: Residues) -> tuple[Residues, Residues] | None:
-    """A solution (n,) modulo the prime, and a basis (k, n) of the directions in which it is free."""
-    unknowns = columns.shape[1]
-    table = np.concatenate([columns, target[:, None]], axis=1)
-    pivots: list[int] = []
-    for column in range(unknowns):
-        nonzero = np.flatnonzero(table[len(pivots) :, column])
-        if not len(nonzero):
-            continue
-        here = len(pivots)
-        table[[here, here + nonzero[0]]] = table[[here + nonzero[0], here]]
-        table[here] = table[here] * pow(int(table[here, column]), -1, PRIME) % PRIME
-        others = table[:, column].copy()
-        others[here] = 0
-        table = (table - others[:, None] * table[here]) % PRIME
-        pivots.append(column)
-    if table[len(pivots) :, -1].any():
-        return None
-    start = np.zeros(unknowns, dtype=np.int64)
-    start[pivots] = table[: len(pivots), -1]
-    others = np.array([c for c in range(unknowns) if c not in pivots], dtype=np.int64)
-    free = np.zeros((len(others), unknowns), dtype=np.int64)
-    free[range(len(others)), others] = 1
-    free[:, pivots] = -table[: len(pivots), others].T % PRIME
-    return start, free
+        if zeros.max(initial=0) > wanting:
+            best: Residues = guesses[zeros.argmax()]
+            return best
+    return None
 
 
 def _solved(matrices: Residues, right: Residues) -> tuple[Residues, NDArray[np.bool_]]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import pairwise
 from math import gcd, lcm
 
 import numpy as np
@@ -65,9 +66,7 @@ class Survey:
         self.idle: dict[int, set[int]] = {}  # units of the layer before whose weight was not seen
         self.certain: set[int] = set()  # neurons whose rows rest on more than the kinks that they explain
         self.hidden: set[int] = set()  # those of them that flip unseen, or where two others do, in a maximum
-        self.straight: set[int] = (
-            set()
-        )  # first-layer neurons whose boundaries were followed across the others
+        self.straight: set[int] = set()  # first-layer neurons that were seen to go on across the others
         self.bent: set[Form] = set()  # hyperplanes that a boundary leaves where it meets another
         self._sampled = Sampled(Model(jets.dim))
         self.base = fmpz_mat(1, jets.dim, list(base))
@@ -110,6 +109,12 @@ class Survey:
             self._modular[z] = np.vstack([self._modular[z], fresh])
             self._explain(z)
         return list(range(first, len(self.kinks)))
+
+    def scan_chain(self, points: Vector) -> None:
+        """Scan the segments from each of the points (P, r), in sixteenths, to the next."""
+        grid = [[round(float(v) * 16) for v in point] for point in points]
+        for p, q in pairwise(grid):
+            self.scan(Line.through(p, q, 4), Fraction(0), Fraction(1))
 
     def add(self, neuron: Neuron) -> int:
         """Accept a neuron whose parents are known; its index."""
@@ -176,7 +181,7 @@ class Survey:
     def _combination(
         self, kink: int, layer: Sequence[int], orientation: Mapping[int, int], gradient: bool
     ) -> Weights | None:
-        if not self.telling([kink], layer, orientation)[0]:
+        if self.spare([kink], layer, orientation)[0] < 0:
             return None
         known = self._weights.setdefault((*layer, *(orientation.get(j, 0) for j in layer)), {})
         if (kink, gradient) not in known:
@@ -185,35 +190,25 @@ class Survey:
             known[kink, gradient] = active_weights(layer, self.signs(kink), forms, target, orientation)
         return known[kink, gradient]
 
-    def telling(
-        self,
-        kinks: Sequence[int] | NDArray[np.int64],
-        layer: Sequence[int],
-        orientation: Mapping[int, int],
-        *,
-        spare: int = 0,
-    ) -> NDArray[np.bool_]:
-        """Before which of some kinks a combination of the layer can be unique, and no open weight matters.
+    def spare(
+        self, kinks: Sequence[int] | NDArray[np.int64], layer: Sequence[int], orientation: Mapping[int, int]
+    ) -> NDArray[np.int64]:
+        """How many equations (kinks,) a combination of the layer has to spare before kinks, at the most.
 
-        The layer's units that may be active are at most as many as the active neurons of each layer before,
-        less `spare` equations.
+        The rank is bounded by the active neurons of each layer before, and the layer's units that may be
+        active are unknowns. Negative where it cannot be unique, or an open weight matters.
         """
         signs = self._sampled.signs[:, np.array(self._before, dtype=np.int64)[list(kinks)]]
         depth = self.model.depth[layer[0]]
         rank = np.full(len(kinks), self.jets.dim)
         for lower in (self.layer(d) for d in range(depth)):
             if all(j in self.orientation for j in lower):
-                active = signs[lower] == self._oriented(lower)
-                rank = np.minimum(rank, active.sum(axis=0))
+                rank = np.minimum(rank, (signs[lower] == self._oriented(lower)).sum(axis=0))
         given = np.array([orientation.get(j, 0) for j in layer], dtype=np.int8)[:, None]
-        told = ((signs[layer] == given) | (given == 0)).sum(axis=0) + spare <= rank
-        units = sorted(
-            {j for z, open_ in self.idle.items() if self.model.depth[z] <= depth for j in open_}
-            & self.orientation.keys()
-        )
+        active = ((signs[layer] == given) | (given == 0)).sum(axis=0)
+        units = self._open_units(depth)
         matters = (signs[units] == self._oriented(units)).any(axis=0)
-        reliable: NDArray[np.bool_] = told & ~matters
-        return reliable
+        return np.where(matters, -1, rank - active)
 
     def _oriented(self, units: Sequence[int]) -> NDArray[np.int8]:
         """The signs (units, 1) with which these neurons are active."""
@@ -245,12 +240,12 @@ class Survey:
 
     def is_reliable_at(self, values: Sequence[float] | NDArray[np.generic], depth: int) -> bool:
         """Whether no open weight matters to neurons up to a depth, where the neurons have these values."""
-        return not any(
-            values[unit] * self.orientation.get(unit, 0) > 0
-            for z, units in self.idle.items()
-            if self.model.depth[z] <= depth
-            for unit in units
-        )
+        return not any(values[unit] * self.orientation[unit] > 0 for unit in self._open_units(depth))
+
+    def _open_units(self, depth: int) -> list[int]:
+        """The oriented units whose weights are open in rows of neurons up to a depth."""
+        open_ = {j for z, units in self.idle.items() if self.model.depth[z] <= depth for j in units}
+        return sorted(open_ & self.orientation.keys())
 
     def evidence(self, neuron: Neuron, idle: Collection[int] = ()) -> Evidence:
         """What the scanned lines say about a neuron over known ones: late, where no open weight matters.
@@ -270,8 +265,7 @@ class Survey:
         """Late, the probes at which an open weight matters to a neuron of a depth, whose own are `idle`."""
         if not self.is_late():
             return np.zeros(len(self._sampled.points), dtype=bool)
-        heard = {j for z, units in self.idle.items() if self.model.depth[z] < depth for j in units}
-        units = [j for j in heard.union(idle) if j in self.orientation]
+        units = [*self._open_units(depth - 1), *(j for j in idle if j in self.orientation)]
         active: NDArray[np.bool_] = (self._sampled.signs[units] == self._oriented(units)).any(axis=0)
         return active
 
