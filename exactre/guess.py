@@ -104,6 +104,10 @@ class Search:
         active = [i for i, status in enumerate(self._solver.getBasis().row_status) if status != basic]
         return Guess(np.array(self._solver.getSolution().col_value), active)
 
+    def multipliers(self) -> Floats:
+        """What the objective would change by per unit of each right-hand side (m,), at the last proposal."""
+        return np.array(self._solver.getSolution().row_dual)
+
     def look_closer(self, residual: Sequence[int], den: int, zoom: int) -> int:
         """Move the origin to a point and magnify so that its errors show: the new zoom, a power of two.
 

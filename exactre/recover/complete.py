@@ -23,11 +23,10 @@ from exactre.recover.program import meeting_hint
 from exactre.recover.row import Row
 from exactre.recover.survey import Survey
 from exactre.recover.trace import BoundaryPiece, Elsewhere, Tracer, continued
+from exactre.recover.walk import Walk
 
 _RADII = (1.0, 8.0, 64.0, 1024.0)
 _STARTS = 3  # random starts at each radius
-_MANY = 256  # where boundaries hardly meet; larger arrays go to BLAS threads, which costs more
-_NEAREST = 8  # of them are looked at
 KNOWN = 8  # starts on each boundary
 _ATTEMPTS = 3
 _FORETOLD = 6
@@ -63,13 +62,19 @@ class Completion:
         point = meeting_hint(self._floats, (len(self._tracer.model), unit), inactive, _BOX)
         self._seen = [] if point is None else [point]
 
-    def approach(self, unit: int) -> None:
-        """Start from many points that have come near to both boundaries."""
-        rng, dim = self._tracer.rng, self._tracer.model.dim
-        self._seen = []
-        for radius in _RADII:
-            starts = random_starts((_MANY, dim), radius, rng)
-            self._seen += list(self._floats.approach((len(self._tracer.model), unit), starts)[:_NEAREST])
+    def walk(self, unit: int) -> None:
+        """Start from where walks on either boundary, from the points seen, come to the other."""
+        here = len(self._tracer.model)
+        others = [j for j in self._idle if j != unit]
+        ways = {on: Walk(self._floats, on, to, others) for on, to in ((here, unit), (unit, here))}
+        found = []
+        for start in self._seen:
+            values = self._floats.values(start[None])[0]
+            on = min(ways, key=lambda j: abs(values[j]))
+            inactive = others if on == unit else self._idle
+            if all(values[j] * self._orientation[j] < 0 for j in inactive):
+                found.append(ways[on].meeting(start))
+        self._seen = [point for point in found if point is not None]
 
     def weight(self, unit: int) -> Fraction | None:
         """w, where u gains w * relu(+-u_unit); None where the boundaries are not found to meet."""

@@ -18,7 +18,6 @@ from exactre.recover.model import Model, Neuron
 _ASCENT_STEPS = 50
 _NEWTON_STEPS = 40
 _ARRIVED = 8
-_APPROACH_STEPS = 200
 _CLOSE = 1e-12
 _MOST_FLIPS = 4096
 
@@ -179,27 +178,6 @@ class FloatModel:
             shortened = reach / np.maximum(np.linalg.norm(step, axis=1), reach)
             x = np.where(done[:, None], x, x + step * shortened[:, None])
         found: Vector = x[done & np.isfinite(x).all(axis=1) & (np.linalg.norm(x, axis=1) < FAR)]
-        return found
-
-    def approach(self, neurons: Sequence[int], starts: Vector) -> Vector:
-        """Points (S, r) near the boundaries of all these neurons, nearest first, by ever shorter steps.
-
-        From `starts` (S, r). Newton steps alone go in circles between the pieces of bent boundaries.
-        """
-        x, off = starts, np.zeros(len(starts))
-        radius = np.linalg.norm(x, axis=1, keepdims=True)
-        for step in range(_APPROACH_STEPS):
-            values, change, off = self.values(x), np.zeros_like(x), np.zeros(len(x))
-            for z in neurons:
-                seeds = np.zeros_like(values)
-                seeds[:, z] = np.sign(values[:, z])
-                gradients = self.gradients(values, seeds)
-                lengths = np.maximum(np.linalg.norm(gradients, axis=1, keepdims=True), 1e-300)
-                level = np.abs(values[:, z, None]) / lengths
-                change -= gradients / lengths * np.minimum(level, radius / (2 + step / 4))
-                off = np.maximum(off, level[:, 0])
-            x = x + change
-        found: Vector = x[(off / (1 + np.linalg.norm(x, axis=1))).argsort(kind="stable")]
         return found
 
     def extremes(

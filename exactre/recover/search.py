@@ -92,6 +92,8 @@ class Search:
                 pass
             if survey.unexplained() and survey.is_late():
                 self._trace_some()
+                while self._groups():
+                    pass
             rows = None
             if not survey.unexplained():
                 self._say("outputs")
@@ -286,7 +288,7 @@ class Search:
         for key in [key for key in pairs if key not in self._sought][:_SOUGHT]:
             self._sought.add(key)
             self._say("weights")
-            if complete_known(survey, self._tracer(), *key[:2], Completion.approach):
+            if complete_known(survey, self._tracer(), *key[:2], Completion.walk):
                 return True
         for key in pairs:
             if key not in self._programmed and len(self._programmed) < _PROGRAMS:
@@ -322,7 +324,7 @@ class Search:
         return True
 
     def _orient_all(self, rows: Sequence[Row]) -> bool:
-        """Signs of every layer from all rows and outputs; False when some layer has no +-1 solution.
+        """Signs of every layer from all rows and outputs; False when some layer has no or no single one.
 
         That happens for networks with skips, and where a neuron is missing (design 4.7).
         """
@@ -336,6 +338,7 @@ class Search:
             if signs is None and not survey.hidden.intersection(survey.layer(depth)):
                 signs = sparsest_signs(survey.model, survey.layer(depth), everything)
             survey.orientation.update(signs or {})
+            layered &= self._has_signs(depth)
         return layered
 
     def _more(self) -> None:

@@ -100,22 +100,6 @@ def test_the_last_cell_on_a_ray_ends_before_a_stop_flips(seed):
         assert not flips or stops[flips[0][1]]
 
 
-def test_boundaries_are_approached_nearest_first():
-    model = truth(random_net(SIZES, 1)).model
-    floats, rng = FloatModel(model), np.random.default_rng(0)
-    neurons = (5, 7)
-    starts = random_starts((64, 4), 8.0, rng)
-    found = floats.approach(neurons, starts)
-
-    def off(points):
-        values = np.abs(floats.values(points)[:, neurons])
-        return (values / np.linalg.norm(floats.gradients_of(neurons, points), axis=2)).max(axis=1)
-
-    assert np.median(off(found)) < np.median(off(starts)) / 10
-    nearness = off(found) / (1 + np.linalg.norm(found, axis=1))
-    assert nearness[:8].max() < np.median(nearness) or nearness.max() < 1e-9
-
-
 def test_of_several_ascents_the_best_is_taken():
     model = truth(random_net(SIZES, 2)).model
     floats, rng = FloatModel(model), np.random.default_rng(0)

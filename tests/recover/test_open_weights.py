@@ -14,6 +14,7 @@ from exactre.recover.ambiguity import with_weight
 from exactre.recover.complete import complete_from_kink, complete_from_outputs, complete_known
 from exactre.recover.output import assemble, output_rows
 from exactre.recover.recovery import _Run
+from exactre.recover.row import Row
 from exactre.recover.search import Search
 
 
@@ -159,3 +160,13 @@ def test_a_weight_that_matters_nowhere_is_not_looked_for():
     net = Network.from_rows([([[1, 0], [-1, 0], [0, 1]], [0, 0, 0]), ([[1, -3, -1]], [-1]), ([[1]], [0])])
     assert black_box(net)._told_apart(net, with_open_weight(net, 0, 1)) is None
     assert black_box(net)._told_apart(net, with_open_weight(net, 0, 2)) is not None
+
+
+def test_signs_that_rows_leave_open_are_not_called_layered():
+    search, known = known_search(random_net([3, 4, 2, 1], 1))
+    output = Row({}, (0, 0, 0, 1), 1, {})
+    unread = [j for j in known.layers[1] if j not in search.survey.orientation]
+    assert unread
+    assert not search._orient_all([output])
+    search.survey.orientation.update(known.orientation)
+    assert search._orient_all([output])
