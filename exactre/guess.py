@@ -75,25 +75,9 @@ class Search:
         self.m, n = matrix.shape
         self.equal = list(equal)
         self.row_exponents = np.array(row_exponents, dtype=np.int64)
-        lp = highspy.HighsLp()
-        lp.num_row_, lp.num_col_ = self.m, n
-        lp.col_cost_, lp.col_lower_, lp.col_upper_ = cost, np.full(n, -np.inf), np.full(n, np.inf)
-        lp.row_lower_, lp.row_upper_ = self._bounds(rhs)
-        nonzero = matrix != 0
-        lp.a_matrix_.format_ = highspy.MatrixFormat.kRowwise
-        lp.a_matrix_.start_ = np.concatenate([[0], np.cumsum(nonzero.sum(axis=1))]).astype(np.int32)
-        lp.a_matrix_.index_ = np.nonzero(nonzero)[1].astype(np.int32)
-        lp.a_matrix_.value_ = matrix[nonzero]
-        # The binding itself, without the Python layer on it, whose constructor prints a banner (1.16).
-        binding: Any = highspy.Highs.__base__
-        self._solver = binding()
-        self._solver.setOptionValue("output_flag", False)
-        self._solver.setOptionValue("presolve", "off")
-        self._solver.setOptionValue("primal_feasibility_tolerance", 1e-10)
-        self._solver.setOptionValue("dual_feasibility_tolerance", 1e-10)
-        # Ample for any guess; a solver that runs in circles is no loss, since exact pivots go on.
-        self._solver.setOptionValue("simplex_iteration_limit", 1000 + 100 * (self.m + n))
-        self._solver.passModel(lp)
+        lower, upper = self._bounds(rhs)
+        free = np.full(n, np.inf)
+        self._solver = _solver(matrix, lower, upper, cost, -free, free)
 
     def propose(self) -> Guess | None:
         """What the solver calls the optimum; None when it finds none."""
@@ -127,6 +111,64 @@ class Search:
         lower = np.full(self.m, -np.inf)
         lower[self.equal] = rhs[self.equal]
         return lower, rhs
+
+
+class Adjustable:
+    """min cost . x over lower <= matrix x <= upper, lower <= x <= upper, looked at with ever other bounds.
+
+    The basis stays from one look to the next.
+    """
+
+    def __init__(self, matrix: Floats, cost: Floats) -> None:
+        (m, n), free = matrix.shape, np.inf
+        self._solver = _solver(matrix, *_box(m, free), cost, *_box(n, free))
+
+    def bound_row(self, row: int, lower: float, upper: float) -> None:
+        """Set the bounds of a row, infinite where there are none."""
+        self._solver.changeRowBounds(row, lower, upper)
+
+    def bound_column(self, column: int, lower: float, upper: float) -> None:
+        """Set the bounds of a coordinate, infinite where there are none."""
+        self._solver.changeColBounds(column, lower, upper)
+
+    def propose(self) -> tuple[Floats, Floats, Floats] | None:
+        """What the solver calls the optimum (n,), and duals of rows (m,) and coordinates (n,); or None."""
+        self._solver.run()
+        if self._solver.getModelStatus() != highspy.HighsModelStatus.kOptimal:
+            self._solver.clearSolver()  # a basis gone bad: from the start
+            self._solver.run()
+            if self._solver.getModelStatus() != highspy.HighsModelStatus.kOptimal:
+                return None
+        found = self._solver.getSolution()
+        return np.array(found.col_value), np.array(found.row_dual), np.array(found.col_dual)
+
+
+def _box(size: int, side: float) -> tuple[Floats, Floats]:
+    return np.full(size, -side), np.full(size, side)
+
+
+def _solver(matrix: Floats, lower: Floats, upper: Floats, cost: Floats, least: Floats, most: Floats) -> Any:
+    """The float solver with a program: bounds of rows (m,), cost and bounds of coordinates (n,)."""
+    lp = highspy.HighsLp()
+    lp.num_row_, lp.num_col_ = matrix.shape
+    lp.col_cost_, lp.col_lower_, lp.col_upper_ = cost, least, most
+    lp.row_lower_, lp.row_upper_ = lower, upper
+    nonzero = matrix != 0
+    lp.a_matrix_.format_ = highspy.MatrixFormat.kRowwise
+    lp.a_matrix_.start_ = np.concatenate([[0], np.cumsum(nonzero.sum(axis=1))]).astype(np.int32)
+    lp.a_matrix_.index_ = np.nonzero(nonzero)[1].astype(np.int32)
+    lp.a_matrix_.value_ = matrix[nonzero]
+    # The binding itself, without the Python layer on it, whose constructor prints a banner (1.16).
+    binding: Any = highspy.Highs.__base__
+    solver = binding()
+    solver.setOptionValue("output_flag", False)
+    solver.setOptionValue("presolve", "off")
+    solver.setOptionValue("primal_feasibility_tolerance", 1e-10)
+    solver.setOptionValue("dual_feasibility_tolerance", 1e-10)
+    # Ample for any guess; a solver that runs in circles is no loss, since exact pivots go on.
+    solver.setOptionValue("simplex_iteration_limit", 1000 + 100 * sum(matrix.shape))
+    solver.passModel(lp)
+    return solver
 
 
 def _split(values: Sequence[int]) -> tuple[Floats, Exponents]:

@@ -23,6 +23,9 @@ from exactre.check import ZERO, TreeNode
 from exactre.network import Network
 from exactre.rational import Rational
 
+QUICK = 100  # programs for one relation between neurons, before boundaries are looked at
+THOROUGH = 1000
+
 
 @dataclass(frozen=True)
 class Verdict:
@@ -85,8 +88,16 @@ def certify_equivalence(
     if witness is None and question.tolerance == 0:
         witness = early_witness(question, matching, _half(deadline))
     if witness is None and question.tolerance == 0:
-        matching = match(a, b, Sweep(question, _half(deadline)), _prover(question, deadline))
-    if witness is None and _at_once(question, matching) is None:
+        sweep = Sweep(question, QUICK, _half(deadline))
+        matching = match(a, b, sweep, _prover(question, deadline))
+        if sweep.witness is None and _at_once(question, matching) is None:
+            witness = boundary_witness(question, matching, _half(deadline))
+            if witness is None and sweep.failed:
+                sweep.budget = THOROUGH
+                matching = match(a, b, sweep, _prover(question, deadline))
+        if sweep.witness is not None:
+            witness = witness_at(question, shorten(question, sweep.witness))
+    elif witness is None and _at_once(question, matching) is None:
         witness = boundary_witness(question, matching, _half(deadline))
     if witness is not None:
         return verdict("witness", witness)

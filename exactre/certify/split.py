@@ -71,11 +71,11 @@ def split(
     if question.same_argmax:
         differences = tuple(margin for outputs in matching.outputs for margin in margins(outputs))
     root = whole_domain(question, matching.atoms, differences)
-    top = explore(problem, deadline, TOP, None, root)
+    top = explore(problem, deadline, TOP, root)
     if top.refutation is not None:
         return top
     cells = [node for node in top.nodes if isinstance(node, Cell)]
-    task = partial(explore, problem, deadline, None, None)
+    task = partial(explore, problem, deadline, None)
     answers = map(task, cells) if executor is None else executor.map(task, cells)
     nodes: list[TreeNode | Cell] = []
     for node in top.nodes:
@@ -97,16 +97,13 @@ def whole_domain(question: Question, atoms: Sequence[Vector], differences: tuple
     return Cell(domain, dict(enumerate(atoms)), differences, point, 0)
 
 
-def explore(
-    problem: Problem, deadline: float | None, depth: int | None, budget: int | None, root: Cell
-) -> Outcome:
-    """The proof for a cell; cells `depth` splits deep, beyond `budget` nodes or the deadline stay open."""
+def explore(problem: Problem, deadline: float | None, depth: int | None, root: Cell) -> Outcome:
+    """The proof for a cell; cells `depth` splits deep or beyond the deadline stay open."""
     nodes: list[TreeNode | Cell] = []
     waiting = [root]
     while waiting:
         cell = waiting.pop()
-        late = deadline is not None and time.time() > deadline
-        if late or (budget is not None and len(nodes) >= budget):
+        if deadline is not None and time.time() > deadline:
             nodes += [cell, *reversed(waiting)]
             break
         if cell.splits == depth:

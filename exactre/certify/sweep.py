@@ -1,25 +1,26 @@
 """Sweeping: linear relations between neurons of both networks, proposed by values and proved by small trees.
 
 Exact values at sample points propose every relation there is among the inputs and the neurons so far,
-among them equal neurons, equal sums of neurons, and neurons always active or never. Each is proved
-by a case split over the few atoms that it depends on; a point that refutes one joins the samples.
+among them equal neurons, equal sums of neurons, and neurons always active or never. Each is proved by
+a tree over the atoms that it depends on (`emptiness`); a point that refutes one joins the samples, or is
+a witness.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from dataclasses import replace
 from fractions import Fraction
 from math import lcm
 
+import numpy as np
 from flint import fmpz_mat, nmod_mat
 
 from exactre.certify.cell import PRIME
+from exactre.certify.emptiness import Open, Refuted, Vanishing
 from exactre.certify.matching import System
 from exactre.certify.question import Question
 from exactre.certify.sampling import SCALES, Sampler
-from exactre.certify.split import Problem, explore, whole_domain
 from exactre.check import Step, Terms, TreeNode, Vector, coefficient, combine
 from exactre.linalg import pivot_columns, solve
 from exactre.rational import Matrix, Points
@@ -27,19 +28,24 @@ from exactre.rational import Matrix, Points
 SAMPLE_BITS = 12  # more than a witness needs: equal points propose relations that are none
 SPARE = 16  # sample points more than columns
 MAX_COLUMNS = 2000  # of the values' matrix: the elimination is cubic
-BUDGET = 300  # nodes of one relation's tree
+SIZE = 64  # atoms that a program of one relation's tree may have; there are fewer larger programs
+LEAST = 8  # programs, below which no tree is begun
 
 
 class Sweep:
-    """Learns equations between the atoms of a system, after each node of B that is walked."""
+    """Learns equations between the atoms of a system, after each node of B that is walked.
 
-    def __init__(self, question: Question, deadline: float | None) -> None:
+    `budget` is the number of programs for one relation's tree; it may be set anew between two walks.
+    """
+
+    def __init__(self, question: Question, budget: int, deadline: float | None) -> None:
         self.question = question
+        self.budget = budget
         self.deadline = deadline
         self.sampler = Sampler(question.domain, question.a.input_dim)
-        self.root = whole_domain(question, (), ())
-        self.problem = Problem(question.a.input_dim, Fraction(0))
-        self.failed: dict[int, int] = {}  # by atom: equations known when its proof was too long
+        self.facts = [] if question.domain is None else question.domain.facts()
+        self.witness: tuple[Fraction, ...] | None = None  # a point at which the question has its answer
+        self.failed: dict[int, tuple[int, int]] = {}  # by atom: equations known and budget of a failed proof
         self.samples: list[tuple[Points, list[dict[str, Points]]]] = []  # with both networks' neurons
 
     def __call__(self, system: System) -> list[Step]:
@@ -49,24 +55,44 @@ class Sweep:
         while again:
             again = False
             for t in self._relations(system):
-                if self._late():
+                if self._is_over():
                     return steps
                 highest = max(t[2])
-                if self.failed.get(highest) == len(system.equations):
+                state = len(system.equations), self.budget
+                if self.failed.get(highest) == state:
                     continue
-                cell = replace(self.root, forms=dict(enumerate(system.atoms)), differences=(t,))
-                outcome = explore(self.problem, self.deadline, None, BUDGET, cell)
-                if outcome.refutation is not None:
-                    self._add(Points.of([outcome.refutation], system.inputs))
+                try:
+                    tree = self._tree(system, t)
+                except Refuted as found:
+                    point = Points.of([found.point], system.inputs)
+                    if self.question.refuted_by(point):
+                        self.witness = found.point
+                        return steps
+                    self._add(point)
                     again = True
                     break
-                if outcome.open_cells == 0:
-                    tree = tuple(node for node in outcome.nodes if isinstance(node, TreeNode))
-                    steps.append(Step("zero", terms=_terms(t, system.inputs), tree=tree))
-                    system.learn(t)
-                else:
-                    self.failed[highest] = len(system.equations)
+                except Open:
+                    self.failed[highest] = state
+                    continue
+                steps.append(Step("zero", terms=_terms(t, system.inputs), tree=tree))
+                system.learn(t)
         return steps
+
+    def _tree(self, system: System, t: Vector) -> list[TreeNode]:
+        """The proof that t is zero, guided by what the samples say of its atoms. Raises Refuted, or Open."""
+        first = 1 + system.inputs
+        needed, waiting = set[int](), [t]
+        while waiting:
+            atoms = {basis - first for basis in waiting.pop()[2] if basis >= first} - needed
+            needed |= atoms
+            waiting += [system.atoms[k] for k in atoms]
+        budget = self.budget * SIZE**2 // max(SIZE, len(needed)) ** 2
+        if budget < LEAST:
+            raise Open
+        rows = self._values(system, [*range(first), *(first + k for k in sorted(needed))])
+        active = np.array([[v > 0 for v in row[first:]] for row in rows]).T
+        forms = {k: system.atoms[k] for k in needed}
+        return Vanishing(system.inputs, forms, t, self.facts, active, budget, self.deadline).tree()
 
     def _relations(self, system: System) -> Iterator[Vector]:
         """Expressions that vanish at all sample points, one for each atom that earlier ones determine."""
@@ -90,17 +116,17 @@ class Sweep:
                 terms = [(-int(v), x.den, bases[p]) for p, v in zip(support, x.num.entries(), strict=True)]
                 yield combine([(p, q, (1, 1, {basis: 1})) for p, q, basis in [*terms, (1, 1, bases[j])]])
 
-    def _late(self) -> bool:
-        return self.deadline is not None and time.time() > self.deadline
+    def _is_over(self) -> bool:
+        return self.witness is not None or (self.deadline is not None and time.time() > self.deadline)
 
     def _sample(self, columns: int) -> bool:
         """Take enough sample points for so many columns; False when it is too late for that."""
         missing = columns + SPARE - sum(len(points) for points, _ in self.samples)
         for scale in SCALES if missing > 0 else ():
-            if self._late():
+            if self._is_over():
                 return False
             self._add(self.sampler.points(scale, -(-missing // len(SCALES)), SAMPLE_BITS))
-        return not self._late()
+        return not self._is_over()
 
     def _values(self, system: System, bases: list[int]) -> list[list[int]]:
         """The values of the basis elements at the sample points, each row a multiple of one point's."""

@@ -265,7 +265,8 @@ def complete_known(
     completion = Completion(
         Tracer(survey.jets, alone, FloatModel(alone), tracer.rng),
         _renamed(survey.model.neurons[z], place),
-        [place[j] for j in survey.idle[z]],
+        # Where an open weight matters to what it reads, that is not where the model has it.
+        [place[j] for j in survey.idle[z].union(survey.open_units(depth[z] - 1))],
         {place[j]: sign for j, sign in survey.orientation.items() if j in place},
         own + its,
     )
@@ -314,22 +315,40 @@ def complete_from_outputs(
                 weight = _extra(rest, gain, forms[z], forms[unit], survey.orientation[z])
                 if weight is not None:
                     _settle(survey, z, unit, weight * survey.orientation[unit])
+                    if together:
+                        survey.given.add((z, unit))
                     return True
     return False
 
 
-def complete_from_skips(survey: Survey, rows: Sequence[Row]) -> bool:
-    """Put weights that the outputs' rows show as skips where they are open, if rows are layered then."""
+def complete_from_skips(survey: Survey, rows: Sequence[Row], *, shared: bool = False) -> bool:
+    """Put weights that the outputs' rows show as skips where they are open, if rows are layered then.
+
+    With `shared` also those that are open for several neurons: see `folded_weights`.
+    """
     last = survey.layer(max(survey.model.depth, default=-1))
     idle = {z: units for z in last if (units := survey.idle.get(z))}
     if not idle or not survey.orientation.keys() >= {*last, *(j for units in idle.values() for j in units)}:
         return False
-    weights = folded_weights(survey.model, rows, survey.orientation, idle) or {}
+    weights = folded_weights(survey.model, rows, survey.orientation, idle, shared=shared) or {}
     scales: dict[int, Fraction] = {}
     for (z, unit), weight in weights.items():
         scale = scales.get(z, Fraction(1))
         scales[z] = scale * _settle(survey, z, unit, scale * weight)
+        if shared:
+            survey.given.add((z, unit))
     return bool(weights)
+
+
+def reopen(survey: Survey) -> None:
+    """Take back the weights that were given to one of several neurons, of a network that turned out wrong."""
+    for z, unit in sorted(survey.given):
+        # A layered row reads relu(+-u), which is half of |u| and an affine part.
+        weight = 2 * survey.model.neurons[z].parents.get(unit, 0)
+        if weight:
+            survey.adjust(z, unit, Fraction(-weight))
+        survey.idle[z].add(unit)
+    survey.given.clear()
 
 
 def _is_missed(piece: Matrix, output: int, row: Row, signs: Signs, forms: Forms) -> bool:

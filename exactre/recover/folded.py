@@ -17,15 +17,22 @@ _Terms = tuple[dict[int, Fraction], list[Fraction]]  # {neuron: a} on |u|, and a
 
 
 def folded_weights(
-    model: Model, rows: Sequence[Row], orientation: Mapping[int, int], idle: Mapping[int, Collection[int]]
+    model: Model,
+    rows: Sequence[Row],
+    orientation: Mapping[int, int],
+    idle: Mapping[int, Collection[int]],
+    *,
+    shared: bool = False,
 ) -> dict[tuple[int, int], Fraction] | None:
     """{(z, unit of idle[z]): w != 0}: where u_z gains w * relu(+-u_unit) all rows are layered; exact.
 
-    The neurons z are of the last layer. A unit that is open for several is given to the first: as long as the
-    others flip only where it is inactive, that is the same function. None where no values make the rows
-    layered, or they are layered as they are, which tells nothing.
+    The neurons z are of the last layer. A unit that is open for several is told of none, or with `shared`
+    given to the first: as long as all flip only where it is inactive, that is the same function. None where
+    no values make the rows layered, or they are layered as they are, which tells nothing.
     """
     reader = {j: z for z in sorted(idle, reverse=True) for j in idle[z]}
+    if not shared:
+        reader = {j: z for j, z in reader.items() if sum(j in units for units in idle.values()) == 1}
     found: dict[tuple[int, int], Fraction] = {}
     for row in rows:
         rest = _beside(model, row.parents, row.linear, orientation, max(model.depth))

@@ -20,6 +20,7 @@ from exactre.recover.complete import (
     complete_from_outputs,
     complete_from_skips,
     complete_known,
+    reopen,
 )
 from exactre.recover.folded import is_layered
 from exactre.recover.jet import Chart, Jets
@@ -42,7 +43,7 @@ _STEERED_MAXIMA = 4
 _TRACES = 2
 _WIDE_TRACES = 12  # most kinks are deeper than one wide layer without signs
 _PATIENCE = 2
-_SOUGHT = 3  # open weights that are looked for with many starts, in one round
+_SOUGHT = 24  # open weights that walks look for in one round
 _PROGRAMS = 2  # mixed-integer programs in one recovery
 _DOUBTS = 1  # rounds of second thoughts where no signs make the network layered
 
@@ -107,7 +108,10 @@ class Search:
                     continue
                 if self._seek_weights():
                     continue
-                if rows is not None and complete_from_outputs(survey, self._tracer(), rows, together=True):
+                if rows is not None and (
+                    complete_from_outputs(survey, self._tracer(), rows, together=True)
+                    or complete_from_skips(survey, rows, shared=True)
+                ):
                     continue
                 if rows is not None:
                     fits += 1
@@ -151,6 +155,7 @@ class Search:
         """Look along a segment 0 <= t <= 1 that ends where a recovered network was found wrong."""
         self._say("repair")
         self._rounds = max(0, self._rounds - 2)
+        reopen(self.survey)
         self.survey.scan(segment, Fraction(0), Fraction(1))
         if self.planes.tell and not self.survey.unexplained():
             self.look_at_plane()  # a neuron bends where the function does not: the planes were read wrongly

@@ -64,6 +64,9 @@ class Survey:
         self._targets: list[NDArray[np.int64]] = []  # the kinks' forms modulo the prime
         self.orientation: dict[int, int] = {}
         self.idle: dict[int, set[int]] = {}  # units of the layer before whose weight was not seen
+        self.given: set[tuple[int, int]] = (
+            set()
+        )  # of neuron and unit: weights that others may have a share in
         self.certain: set[int] = set()  # neurons whose rows rest on more than the kinks that they explain
         self.hidden: set[int] = set()  # those of them that flip unseen, or where two others do, in a maximum
         self.straight: set[int] = set()  # first-layer neurons that were seen to go on across the others
@@ -206,7 +209,7 @@ class Survey:
                 rank = np.minimum(rank, (signs[lower] == self._oriented(lower)).sum(axis=0))
         given = np.array([orientation.get(j, 0) for j in layer], dtype=np.int8)[:, None]
         active = ((signs[layer] == given) | (given == 0)).sum(axis=0)
-        units = self._open_units(depth)
+        units = self.open_units(depth)
         matters = (signs[units] == self._oriented(units)).any(axis=0)
         return np.where(matters, -1, rank - active)
 
@@ -240,9 +243,9 @@ class Survey:
 
     def is_reliable_at(self, values: Sequence[float] | NDArray[np.generic], depth: int) -> bool:
         """Whether no open weight matters to neurons up to a depth, where the neurons have these values."""
-        return not any(values[unit] * self.orientation[unit] > 0 for unit in self._open_units(depth))
+        return not any(values[unit] * self.orientation[unit] > 0 for unit in self.open_units(depth))
 
-    def _open_units(self, depth: int) -> list[int]:
+    def open_units(self, depth: int) -> list[int]:
         """The oriented units whose weights are open in rows of neurons up to a depth."""
         open_ = {j for z, units in self.idle.items() if self.model.depth[z] <= depth for j in units}
         return sorted(open_ & self.orientation.keys())
@@ -265,7 +268,7 @@ class Survey:
         """Late, the probes at which an open weight matters to a neuron of a depth, whose own are `idle`."""
         if not self.is_late():
             return np.zeros(len(self._sampled.points), dtype=bool)
-        units = [*self._open_units(depth - 1), *(j for j in idle if j in self.orientation)]
+        units = [*self.open_units(depth - 1), *(j for j in idle if j in self.orientation)]
         active: NDArray[np.bool_] = (self._sampled.signs[units] == self._oriented(units)).any(axis=0)
         return active
 
@@ -299,6 +302,7 @@ class Survey:
         self.idle = {
             kept[z]: {kept[j] for j in units if j in kept} for z, units in self.idle.items() if z in kept
         }
+        self.given = {(kept[z], kept[unit]) for z, unit in self.given if z in kept and unit in kept}
         self.revise()
         self._explain_all()
 

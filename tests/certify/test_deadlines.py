@@ -25,7 +25,7 @@ def swept(deadline):
     system = System(1)
     system.walk(0, ONE_WAY, None)
     system.walk(1, OTHER_WAY, None)
-    return Sweep(EQUAL, deadline)(system)
+    return Sweep(EQUAL, 1000, deadline)(system)
 
 
 def cells(deadline):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from recover_targets import jets_of, random_net, truth
 
-from exactre.recover.complete import complete_from_skips, with_unit
+from exactre.recover.complete import complete_from_skips, reopen, with_unit
 from exactre.recover.folded import folded_weights, is_layered
 from exactre.recover.model import Model, Neuron
 from exactre.recover.row import Row
@@ -122,16 +122,35 @@ def test_a_row_is_layered_unless_it_reads_beside_the_layer_before(seed):
         assert not is_layered(changed, z, orientation)
 
 
-def test_a_unit_that_is_open_for_two_neurons_is_given_to_the_first():
+def test_a_unit_that_is_open_for_two_neurons_is_given_to_the_first_when_asked_for():
     search, known, z, units = setting(0)
     model, orientation = search.survey.model, search.survey.orientation
     other = next(j for j in known.layers[1] if j != z)
     weights, sign = missing(search, known, z, units), orientation[z]
     row = outputs(search, known, z, {j: 3 * sign * w for j, w in weights.items()})
-    found = folded_weights(model, [row], orientation, {other: units[1:], z: units})
+    assert folded_weights(model, [row], orientation, {other: units[1:], z: units}) is None
+    found = folded_weights(model, [row], orientation, {other: units[1:], z: units}, shared=True)
     assert found == {(z, j): w for j, w in weights.items()}
     for_other = folded_weights(model, [row], orientation, {other: units[1:], z: units[:1]})
     assert for_other == {
         (z, units[0]): weights[units[0]],
         (other, units[1]): 3 * sign * weights[units[1]] * orientation[other] / 5,
     }
+
+
+def test_weights_that_were_given_are_taken_back():
+    search, known, z, units = setting(0)
+    survey = search.survey
+    other = next(j for j in known.layers[1] if j != z)
+    weights, sign, before = missing(search, known, z, units), survey.orientation[z], survey.model.neurons[z]
+    row = outputs(search, known, z, {j: 3 * sign * w for j, w in weights.items()})
+    survey.idle[other] = set(units)
+    assert not complete_from_skips(survey, [row])
+    assert complete_from_skips(survey, [row], shared=True)
+    assert survey.given
+    assert survey.model.neurons[min(z, other)] != (before if z < other else known.model.neurons[other])
+    reopen(survey)
+    assert survey.model.neurons[z] == before
+    assert survey.model.neurons[other] == known.model.neurons[other]
+    assert survey.idle[z] == survey.idle[other] == set(units)
+    assert not survey.given
