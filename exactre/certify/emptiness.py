@@ -33,7 +33,11 @@ class Refuted(Exception):
 
 
 class Open(Exception):
-    """Out of budget, or nothing is left to choose."""
+    """Nothing is left to choose, or the floats led nowhere."""
+
+
+class Spent(Open):
+    """Out of budget, or out of time."""
 
 
 class Vanishing:
@@ -64,7 +68,7 @@ class Vanishing:
         self._deadline = deadline
 
     def tree(self) -> list[TreeNode]:
-        """The case tree, in preorder. Raises Refuted, or Open."""
+        """The case tree, in preorder. Raises Refuted, Open or Spent."""
         return self._cell(self._t, np.arange(self._active.shape[1]))
 
     def _cell(self, d: Vector, points: NDArray[np.int64]) -> list[TreeNode]:
@@ -73,8 +77,9 @@ class Vanishing:
         self._left -= 1
         late = self._deadline is not None and time.time() > self._deadline
         if self._left < 0 or late or len(self._values) > _DEEPEST:
-            raise Open
-        if not len(points):
+            raise Spent
+        # Where nothing is left to choose the points lie on a flat cell: elsewhere they would refute.
+        if not len(points) or not self._open_atoms(d):
             found = self._relaxation.look(d)
             if isinstance(found, TreeNode):
                 return [found]

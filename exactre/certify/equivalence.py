@@ -23,8 +23,7 @@ from exactre.check import ZERO, TreeNode
 from exactre.network import Network
 from exactre.rational import Rational
 
-QUICK = 100  # programs for one relation between neurons, before boundaries are looked at
-THOROUGH = 1000
+BUDGETS = (100, 400, 1600)  # programs for one relation; boundaries are looked at after the first
 
 
 @dataclass(frozen=True)
@@ -88,13 +87,15 @@ def certify_equivalence(
     if witness is None and question.tolerance == 0:
         witness = early_witness(question, matching, _half(deadline))
     if witness is None and question.tolerance == 0:
-        sweep = Sweep(question, QUICK, _half(deadline))
-        matching = match(a, b, sweep, _prover(question, deadline))
-        if sweep.witness is None and _at_once(question, matching) is None:
-            witness = boundary_witness(question, matching, _half(deadline))
-            if witness is None and sweep.failed:
-                sweep.budget = THOROUGH
-                matching = match(a, b, sweep, _prover(question, deadline))
+        sweep = Sweep(question, _half(deadline))
+        for budget in BUDGETS:
+            matching = match(a, b, sweep.within(budget), _prover(question, deadline))
+            if sweep.witness is not None or _at_once(question, matching) is not None:
+                break
+            if budget == BUDGETS[0]:
+                witness = boundary_witness(question, matching, _half(deadline))
+            if witness is not None or not sweep.is_short:
+                break
         if sweep.witness is not None:
             witness = witness_at(question, shorten(question, sweep.witness))
     elif witness is None and _at_once(question, matching) is None:

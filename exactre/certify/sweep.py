@@ -17,7 +17,7 @@ import numpy as np
 from flint import fmpz_mat, nmod_mat
 
 from exactre.certify.cell import PRIME
-from exactre.certify.emptiness import Open, Refuted, Vanishing
+from exactre.certify.emptiness import Open, Refuted, Spent, Vanishing
 from exactre.certify.matching import System
 from exactre.certify.question import Question
 from exactre.certify.sampling import SCALES, Sampler
@@ -35,18 +35,26 @@ LEAST = 8  # programs, below which no tree is begun
 class Sweep:
     """Learns equations between the atoms of a system, after each node of B that is walked.
 
-    `budget` is the number of programs for one relation's tree; it may be set anew between two walks.
+    What the samples of one walk say is kept for the next: see `within`.
     """
 
-    def __init__(self, question: Question, budget: int, deadline: float | None) -> None:
+    def __init__(self, question: Question, deadline: float | None) -> None:
         self.question = question
-        self.budget = budget
+        self._budget = 0
+        self.is_short = False  # whether more programs might prove more
         self.deadline = deadline
         self.sampler = Sampler(question.domain, question.a.input_dim)
         self.facts = [] if question.domain is None else question.domain.facts()
         self.witness: tuple[Fraction, ...] | None = None  # a point at which the question has its answer
-        self.failed: dict[int, tuple[int, int]] = {}  # by atom: equations known and budget of a failed proof
+        self._failed: dict[int, int] = {}  # by atom: equations known when its proof was too long
         self.samples: list[tuple[Points, list[dict[str, Points]]]] = []  # with both networks' neurons
+
+    def within(self, budget: int) -> Sweep:
+        """The same, for a walk from the start, with so many programs for one relation's tree."""
+        self._budget = budget
+        self._failed = {}
+        self.is_short = False
+        return self
 
     def __call__(self, system: System) -> list[Step]:
         """Prove what relations can be proved, add them to the system, and return their steps."""
@@ -58,8 +66,7 @@ class Sweep:
                 if self._is_over():
                     return steps
                 highest = max(t[2])
-                state = len(system.equations), self.budget
-                if self.failed.get(highest) == state:
+                if self._failed.get(highest) == len(system.equations):
                     continue
                 try:
                     tree = self._tree(system, t)
@@ -71,24 +78,25 @@ class Sweep:
                     self._add(point)
                     again = True
                     break
-                except Open:
-                    self.failed[highest] = state
+                except Open as open_:
+                    self.is_short |= isinstance(open_, Spent)
+                    self._failed[highest] = len(system.equations)
                     continue
                 steps.append(Step("zero", terms=_terms(t, system.inputs), tree=tree))
                 system.learn(t)
         return steps
 
     def _tree(self, system: System, t: Vector) -> list[TreeNode]:
-        """The proof that t is zero, guided by what the samples say of its atoms. Raises Refuted, or Open."""
+        """The proof that t is zero, guided by the samples. Raises Refuted, Open or Spent."""
         first = 1 + system.inputs
         needed, waiting = set[int](), [t]
         while waiting:
             atoms = {basis - first for basis in waiting.pop()[2] if basis >= first} - needed
             needed |= atoms
             waiting += [system.atoms[k] for k in atoms]
-        budget = self.budget * SIZE**2 // max(SIZE, len(needed)) ** 2
+        budget = self._budget * SIZE**2 // max(SIZE, len(needed)) ** 2
         if budget < LEAST:
-            raise Open
+            raise Spent
         rows = self._values(system, [*range(first), *(first + k for k in sorted(needed))])
         active = np.array([[v > 0 for v in row[first:]] for row in rows]).T
         forms = {k: system.atoms[k] for k in needed}

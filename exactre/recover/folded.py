@@ -13,7 +13,7 @@ from fractions import Fraction
 from exactre.recover.model import Model
 from exactre.recover.row import Row
 
-_Terms = tuple[dict[int, Fraction], list[Fraction]]  # {neuron: a} on |u|, and an affine part (r + 1,)
+_Terms = tuple[dict[int, int], list[int]]  # {neuron: a} on |u|, and an affine part (r + 1,)
 
 
 def folded_weights(
@@ -39,7 +39,7 @@ def folded_weights(
         for j, z in reader.items():
             extra, gain = _without_relu(rest, model, orientation, j), row.parents.get(z, 0)
             if gain:
-                weight = extra * orientation[z] / gain
+                weight = Fraction(extra * orientation[z], gain)
                 if found.setdefault((z, j), weight) != weight:
                     return None
             elif extra:
@@ -57,18 +57,18 @@ def _beside(
     depth: int,
 ) -> _Terms:
     """What a row over |u| reads beside the ReLUs of one oriented depth."""
-    rest = {j: Fraction(a) for j, a in parents.items()}, [Fraction(v) for v in linear]
+    rest = dict(parents), list(linear)
     for z in [j for j in parents if model.depth[j] == depth]:
         _without_relu(rest, model, orientation, z)
     return rest
 
 
-def _without_relu(terms: _Terms, model: Model, orientation: Mapping[int, int], z: int) -> Fraction:
+def _without_relu(terms: _Terms, model: Model, orientation: Mapping[int, int], z: int) -> int:
     """Take a |u_z| = 2 a relu(s u_z) - a s u_z off terms as a multiple of the ReLU, in place; a."""
     parents, linear = terms
-    a, neuron = parents.pop(z, Fraction(0)), model.neurons[z]
+    a, neuron = parents.pop(z, 0), model.neurons[z]
     for j, b in neuron.parents.items():
-        parents[j] = parents.get(j, Fraction(0)) - a * orientation[z] * b
+        parents[j] = parents.get(j, 0) - a * orientation[z] * b
     linear[:] = [v - a * orientation[z] * w for v, w in zip(linear, neuron.linear, strict=True)]
     return a
 

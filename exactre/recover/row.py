@@ -2,7 +2,7 @@
 
 A hypothesis names the features that a row may combine. Each piece gives r + 1 linear equations. They are
 sorted modulo a prime as they come (that only proposes: rank deficits there can be accidents), and a full
-system is solved on FLINT and checked on every equation over Q.
+system is solved on FLINT, and checked over Q on the pieces that determine it and on many others.
 """
 
 from __future__ import annotations
@@ -19,6 +19,10 @@ from numpy.typing import NDArray
 from exactre.recover.line import Form
 from exactre.recover.model import Forms, Model, Neuron, Signs
 from exactre.recover.modular import PRIME, Residues, modular, product
+
+_CHECKED = (
+    40  # sources of equations: beyond these a wrong row would have to be right modulo the prime everywhere
+)
 
 _Source = Callable[[], list[list[int]]]
 
@@ -216,7 +220,7 @@ class Hypothesis:
         }
 
     def row(self) -> Row | None:
-        """The row, once the equations determine it and it satisfies every one of them exactly."""
+        """The row, once the equations determine it and it satisfies them: see `_System.solve`."""
         idle = self.idle
         values = self._system.solve({c for c, (j, _) in enumerate(self._columns) if j in idle})
         if values is None:
@@ -266,9 +270,8 @@ class _System:
         self.unknowns = unknowns
         self.is_consistent = True
         self._sources: list[_Source] = []
-        self._rows: list[list[int]] = []  # of the first sources
-        self._count = 0
-        self._independent: list[int] = []
+        self._rows: dict[int, list[list[int]]] = {}  # by source, of those over Z so far
+        self._independent: list[tuple[int, int]] = []  # source and row
         self._echelon: NDArray[np.int64] = np.zeros((0, unknowns + 1), dtype=np.int64)
         self._pivots: list[int] = []
 
@@ -282,7 +285,7 @@ class _System:
 
         Doubtful ones are taken only if they fit, with one to spare that shows it.
         """
-        count = len(block)
+        count, here = len(block), len(self._sources)
         if self._pivots:
             # Invariant: the echelon form is reduced, so one product takes all its pivots out of the block.
             block = (block - product(block[:, self._pivots], self._echelon)) % PRIME
@@ -298,12 +301,11 @@ class _System:
             block = (block - block[:, pivot : pivot + 1] * row) % PRIME
             echelon = np.vstack([(echelon - echelon[:, pivot : pivot + 1] * row) % PRIME, row])
             pivots.append(pivot)
-            independent.append(self._count + i)
+            independent.append((here, i))
         if doubtful and len(pivots) - len(self._pivots) == count:
             return
         self._echelon, self._pivots, self._independent = echelon, pivots, independent
         self._sources.append(source)
-        self._count += count
 
     def is_determined(self, columns: Residues) -> bool:
         """Whether all solutions have the same product with these columns (unknowns, k), modulo the prime."""
@@ -311,21 +313,20 @@ class _System:
         given = product(self._echelon[:, free].T, columns[self._pivots])
         return bool((columns[free] == given).all())
 
-    def _equations(self) -> list[list[int]]:
-        """All equations over Z."""
-        for source in self._sources:
-            self._rows += source()
-        self._sources = []
-        return self._rows
+    def _equations(self, source: int) -> list[list[int]]:
+        """The equations of one source over Z."""
+        if source not in self._rows:
+            self._rows[source] = self._sources[source]()
+        return self._rows[source]
 
     def solution(self) -> tuple[list[int], int] | None:
         """A solution (numerators, denominator > 0) of the independent equations, its free unknowns zero."""
         if not self._independent or not self.is_consistent:
             return None
-        rows = self._equations()
+        rows = [self._equations(source)[i] for source, i in self._independent]
         pivots = sorted(self._pivots)
-        square = fmpz_mat([[rows[i][c] for c in pivots] for i in self._independent])
-        right = fmpz_mat([[rows[i][-1]] for i in self._independent])
+        square = fmpz_mat([[row[c] for c in pivots] for row in rows])
+        right = fmpz_mat([[row[-1]] for row in rows])
         found, den = fmpq_mat(square).solve(fmpq_mat(right)).numer_denom()
         values = [0] * self.unknowns
         for k, c in enumerate(pivots):
@@ -333,15 +334,17 @@ class _System:
         return values, int(den)
 
     def solve(self, zeros: Collection[int]) -> tuple[list[int], int] | None:
-        """The unique solution (numerators, denominator > 0), checked over Q on every equation; else None.
+        """The unique solution (numerators, denominator > 0); None if there is none.
 
-        The unknowns in `zeros`, which no equation has, are taken as zero.
+        Checked over Q on all equations of the first sources and of those that determine it, on all others
+        modulo the prime. The unknowns in `zeros`, which no equation has, are taken as zero.
         """
         found = self.solution() if self.missing <= len(zeros) else None
         if found is None:
             return None
         values, den = found
-        rows = self._equations()
+        checked = {*range(min(_CHECKED, len(self._sources))), *(source for source, _ in self._independent)}
+        rows = [row for source in sorted(checked) for row in self._equations(source)]
         left = fmpz_mat([row[:-1] for row in rows]) * fmpz_mat([[v] for v in values])
         if left != fmpz_mat([[row[-1] * den] for row in rows]):
             self.is_consistent = False

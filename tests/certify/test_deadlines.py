@@ -25,7 +25,7 @@ def swept(deadline):
     system = System(1)
     system.walk(0, ONE_WAY, None)
     system.walk(1, OTHER_WAY, None)
-    return Sweep(EQUAL, 1000, deadline)(system)
+    return Sweep(EQUAL, deadline).within(1000)(system)
 
 
 def cells(deadline):
