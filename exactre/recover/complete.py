@@ -28,6 +28,7 @@ from exactre.recover.walk import Walk
 _RADII = (1.0, 8.0, 64.0, 1024.0)
 _STARTS = 3  # random starts at each radius
 KNOWN = 8  # starts on each boundary
+_WALKS = 2  # that arrive are enough
 _ATTEMPTS = 3
 _FORETOLD = 6
 _BOX = 256.0  # half the side of the box in which a program looks
@@ -67,14 +68,15 @@ class Completion:
         here = len(self._tracer.model)
         others = [j for j in self._idle if j != unit]
         ways = {on: Walk(self._floats, on, to, others) for on, to in ((here, unit), (unit, here))}
-        found = []
+        found: list[Vector] = []
         for start in self._seen:
             values = self._floats.values(start[None])[0]
             on = min(ways, key=lambda j: abs(values[j]))
             inactive = others if on == unit else self._idle
-            if all(values[j] * self._orientation[j] < 0 for j in inactive):
-                found.append(ways[on].meeting(start))
-        self._seen = [point for point in found if point is not None]
+            if len(found) < _WALKS and all(values[j] * self._orientation[j] < 0 for j in inactive):
+                met = ways[on].meeting(start)
+                found += [] if met is None else [met]
+        self._seen = found
 
     def weight(self, unit: int) -> Fraction | None:
         """w, where u gains w * relu(+-u_unit); None where the boundaries are not found to meet."""

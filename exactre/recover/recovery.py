@@ -273,7 +273,7 @@ class _Run:
             status, assumptions = "consistent", ASSUMPTIONS
             if search is not None:
                 assumptions += tuple(f"{text}, and is zero" for text in search.open_weights())
-                assumptions += search.shared_weights()
+                assumptions += (*search.given_weights(), *search.shared_weights())
         layers = () if search is None else search.layers()
         special = [] if search is None else search.planes.special()
         return Result(

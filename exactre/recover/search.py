@@ -24,7 +24,7 @@ from exactre.recover.complete import (
 )
 from exactre.recover.folded import is_layered
 from exactre.recover.jet import Chart, Jets
-from exactre.recover.line import Line, jump_form
+from exactre.recover.line import Form, Line, jump_form
 from exactre.recover.model import Neuron
 from exactre.recover.orient import Votes, orient_from_rows, orient_in_regions
 from exactre.recover.output import output_rows
@@ -60,7 +60,7 @@ class Search:
         self._translates = Translates(self.survey, self._tracer)
         self._pooling = Pooling(self.survey, self._tracer)
         self._tried: set[tuple[int, ...]] = set()
-        self._sought: set[tuple[int, int, int]] = set()
+        self._sought: set[tuple[Form, Form, int]] = set()
         self._programmed: set[tuple[int, int, int]] = set()
         self._met: set[tuple[int, int, int]] = set()
         self._traced: set[tuple[int, int, int, int]] = set()
@@ -184,6 +184,14 @@ class Search:
             for (depth, i), (_, j) in named
         ]
 
+    def given_weights(self) -> list[str]:
+        """The weights of which nothing has shown whose they are: they were seen in sums of outputs."""
+        named = ((self.place(z), self.place(unit)) for z, unit in sorted(self.survey.given))
+        return [
+            f"layer {depth + 1}: what neuron {j + 1} of the layer before adds to a sum is neuron {i + 1}'s"
+            for (depth, i), (_, j) in named
+        ]
+
     def open_pairs(self) -> list[tuple[int, int]]:
         """Neurons with the units of the layer before on which their weights are open."""
         return [(z, unit) for z, units in sorted(self.survey.idle.items()) for unit in sorted(units)]
@@ -289,13 +297,20 @@ class Search:
         Last of all a mixed-integer program is asked.
         """
         survey = self.survey
-        pairs = [(z, unit, len(survey.model)) for z in range(len(survey.model)) for unit in self._open(z)]
-        for key in [key for key in pairs if key not in self._sought][:_SOUGHT]:
-            self._sought.add(key)
+        neurons, depth = survey.model.neurons, survey.model.depth
+        pairs = [(z, unit) for z in range(len(neurons)) for unit in self._open(z)]
+        sought = 0
+        for z, unit in pairs:
+            # What a walk sees: both boundaries, and what lies before them.
+            state = neurons[z].linear, neurons[unit].linear, sum(d < depth[z] for d in depth)
+            if state in self._sought or sought == _SOUGHT:
+                continue
+            self._sought.add(state)
+            sought += 1
             self._say("weights")
-            if complete_known(survey, self._tracer(), *key[:2], Completion.walk):
+            if complete_known(survey, self._tracer(), z, unit, Completion.walk):
                 return True
-        for key in pairs:
+        for key in [(z, unit, len(neurons)) for z, unit in pairs]:
             if key not in self._programmed and len(self._programmed) < _PROGRAMS:
                 self._programmed.add(key)
                 self._say("programs")
