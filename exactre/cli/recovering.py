@@ -97,6 +97,7 @@ def _recover(options: argparse.Namespace) -> int:
         "not_generic": list(result.failing),
         "not_needed": list(result.redundant),
         "ambiguous": [each.what for each in result.ambiguities],
+        "freedom": result.freedom,
         "kernels": [asdict(kernel) for kernel in result.kernels],
         "skips": list(result.skips),
         "either_side": list(result.either_side),

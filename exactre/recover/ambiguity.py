@@ -1,113 +1,215 @@
 """What a function does not tell of its network: other networks that are proved to be the same function.
 
-Two kinds of change keep a function and are no change of order and scale. A weight on a neuron that is
-inactive wherever its reader is active may be anything that leaves the reader inactive there. And some neurons
-of a layer may change their active sides together, relu(u) = u + relu(-u), where the u cancel in the next one.
-Each is only a candidate here; it counts with a certificate that the two networks are equal everywhere.
+Two kinds of change keep a function and are no change of order and scale. Weights may go in a direction in
+which no sampled answer changes (`families`): of a weight on a neuron that is inactive wherever its reader is
+active, of weights that make up for each other wherever they are seen. And some neurons of a layer may change
+their active sides together, relu(u) = u + relu(-u), where the u cancel in the next one.
+Each is only a candidate here; it counts with a certificate that the two networks are equal everywhere. What
+refutes a candidate is a point, and joins the samples.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import time
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import islice, pairwise, product
+from itertools import pairwise
+
+import numpy as np
 
 from exactre.certify.certificate import Certificate
-from exactre.certify.equivalence import certify_equivalence
+from exactre.certify.equivalence import Verdict, certify_by_cases, certify_equivalence
 from exactre.certify.sampling import SCALES, Sampler
 from exactre.complex.orientation import sign_choices
-from exactre.network import Network, Node
+from exactre.network import INPUT, Network, Node
 from exactre.rational import Matrix, Points
+from exactre.recover.families import Direction, Tangent, Weight, changed
+from exactre.recover.scouting import Scout
 
-_POINTS = 24  # of each scale
-_MOST = 24  # weights asked about
-_SECONDS = 0.75  # for one of them
-_LARGEST = 24  # neurons of a network that is asked about
-_WIDEST = 12
-_ZERO = Fraction(0)
+_LARGEST = 700  # weights and biases of a network whose derivatives are taken
+_FEW = 8  # points of each scale, beside some for every weight
+_RARE = 1024  # regions that are looked at where that leaves something open
+_NEAR = (12, 40, 80)  # binary digits of how far from a point that refutes a direction others are taken
+_MOST = 48  # proofs asked for
+_SECONDS = 5.0  # for one of them
+_FACTORS = (Fraction(-1), Fraction(1), Fraction(-1, 1 << 12), Fraction(1, 1 << 12))
+_SHORT = _FACTORS[2:]  # for several weights, which have no short numbers anyway
+_WIDEST = 40
 
 
 @dataclass(frozen=True)
 class Ambiguity:
-    """`what` may be otherwise: `other` is the same function as the recovered network, by `certificate`."""
+    """`what` may be otherwise: `other` is the same function as the recovered network, by `certificate`.
+
+    `family` says which others are too. Where that is a hidden neuron's weight, `of_neuron` is the certificate
+    that the neuron alone is the same. The larger weight may then be lowered at will: with e >= 0 what it adds
+    to the other, relu(u) = relu(u - e) says that e = 0 where u > 0, and elsewhere u - te <= 0 for t >= 0.
+    """
 
     what: str
     other: Network
     certificate: Certificate
+    family: str = ""
+    of_neuron: Certificate | None = None
 
 
-def ambiguities(net: Network) -> list[Ambiguity]:
-    """Ambiguities of a small network, each proved; exact. Larger networks are not asked about.
+def ambiguities(
+    net: Network, suspects: Sequence[Weight] = (), seconds: float | None = None
+) -> tuple[list[Ambiguity], int | None]:
+    """Ambiguities, each proved, and the most dimensions that networks of this function have nearby; exact.
 
-    What takes long to prove is left out, and the rest of the candidates with it.
+    Scalings are no dimension here. None where the network is too large for its derivatives: then the weights
+    that are `suspects` are asked about. What takes long to prove is left out, and the rest with it.
     """
-    if net.neurons > _LARGEST:
-        return []
-    found = []
-    for what, other in (*_sides(net), *islice(_weights(net), _MOST)):
-        verdict = certify_equivalence(net, other, timeout=_SECONDS)
-        if verdict.status == "undecided":
-            break
-        if verdict.status == "equivalent" and verdict.certificate is not None:
-            found.append(Ambiguity(what, other, verdict.certificate))
-    return found
+    search = _Search(net, seconds)
+    try:
+        for what, other in _sides(net):
+            search.prove(what, other)
+        if net.parameters <= _LARGEST and all(node.relu for node in net.nodes[:-1]):
+            search.directions()
+        else:
+            for weight in suspects:
+                search.go({weight: Fraction(1)})
+    except _Undecided:
+        pass
+    return search.found, None if search.tangent is None else search.tangent.freedom
 
 
 def with_weight(net: Network, at: int, i: int, below: int, j: int, change: Fraction) -> Network:
     """The network with a change of neuron i's weight, in node number `at`, on neuron j of node `below`."""
-    source = net.nodes[below]
-    return _adding(net, at, i, {source.name: [change * (k == j) for k in range(source.width)]})
+    return changed(net, {Weight(at, i, net.nodes[below].name, j): change})
 
 
-def _less_opposite(net: Network, at: int, i: int, below: int, j: int) -> Network:
-    """The same with relu(-u) of neuron j taken off, u its preactivation: u - relu(u) added."""
-    source = net.nodes[below]
-    terms = {name: weight.rows()[j] for name, weight in source.inputs}
-    terms[source.name] = [Fraction(-(k == j)) for k in range(source.width)]
-    return _adding(net, at, i, terms, source.bias[j, 0])
+class _Undecided(Exception):
+    """A proof took too long, or there were too many."""
 
 
-def _adding(
-    net: Network, at: int, i: int, terms: Mapping[str, Sequence[Fraction]], constant: Fraction = _ZERO
-) -> Network:
-    """The network with weights (by source) and a constant added to neuron i of node number `at`."""
-    reader = net.nodes[at]
-    weights = {name: weight.rows() for name, weight in reader.inputs}
-    for name, row in terms.items():
-        rows = weights.setdefault(name, [[_ZERO] * len(row) for _ in range(reader.width)])
-        rows[i] = [v + w for v, w in zip(rows[i], row, strict=True)]
-    bias = [reader.bias[k, 0] + constant * (k == i) for k in range(reader.width)]
-    inputs = tuple((name, Matrix.from_rows(rows)) for name, rows in weights.items())
-    changed = Node(reader.name, reader.relu, inputs, Matrix.column(bias))
-    return Network(net.input_dim, [changed if node is reader else node for node in net.nodes])
+class _Search:
+    """Proofs asked for within some seconds, and the ambiguities `found`."""
+
+    def __init__(self, net: Network, seconds: float | None) -> None:
+        self._net = net
+        self._deadline = None if seconds is None else time.monotonic() + seconds
+        self._left = _MOST
+        self.found: list[Ambiguity] = []
+        self.tangent: Tangent | None = None
+
+    def directions(self) -> None:
+        """Try every direction of every node in which no sampled answer changes."""
+        tangent = self.tangent = Tangent(self._net)
+        sampler = Sampler(None, self._net.input_dim)
+        for scale in SCALES:
+            tangent.add(sampler.points(scale, _FEW + len(tangent.weights) // (5 * self._net.output_dim)))
+        if not tangent.freedom:
+            return
+        scout = Scout(self._net, np.random.default_rng(0))
+        tangent.add(Points.from_floats(scout.rare(_RARE)))
+        tried: list[Direction] = []
+        for node in range(len(self._net.nodes)):
+            while open_ := [each for each in tangent.directions(node) if each not in tried]:
+                telling = np.concatenate([scout.telling(each, _FACTORS[-1]) for each in open_])
+                if len(telling):
+                    tangent.add(Points.from_floats(telling))
+                if all(map(tangent.is_silent, open_)):
+                    tried.append(open_[0])
+                    self.go(open_[0], scout)
+
+    def go(self, direction: Direction, scout: Scout | None = None) -> None:
+        """Go in a direction, then the other way, then less far, until the function stays the same.
+
+        Not once a point tells that it does not even a little way.
+        """
+        for factor in _FACTORS if len(direction) == 1 else _SHORT:
+            if scout is not None and len(scout.telling(direction, factor)):
+                continue
+            what = _described(self._net, direction, factor)
+            witness = self.prove(what, changed(self._net, direction, factor), (direction, factor))
+            if witness is None:
+                return
+            if self.tangent is not None:
+                self.tangent.add(_near(witness))
+                if not self.tangent.is_silent(direction):
+                    return
+
+    def prove(
+        self, what: str, other: Network, change: tuple[Direction, Fraction] | None = None
+    ) -> tuple[Fraction, ...] | None:
+        """Record an ambiguity, if it is one; else a point at which the networks differ."""
+        verdict = self._verdict(self._net, other)
+        if verdict.certificate is None or verdict.witness is not None:
+            return None if verdict.witness is None else verdict.witness.input
+        family, of_neuron = ("", None) if change is None else self._family(*change)
+        self.found.append(Ambiguity(what, other, verdict.certificate, family, of_neuron))
+        return None
+
+    def _family(self, direction: Direction, factor: Fraction) -> tuple[str, Certificate | None]:
+        """What else is the same function, and the proof about the one neuron that changes."""
+        if all(weight.node == len(self._net.nodes) - 1 for weight in direction):
+            return "any multiple of the change", None
+        weight = next(iter(direction))
+        if len(direction) > 1 or weight.source not in {None, *(node.name for node in self._net.hidden)}:
+            return "", None
+        other = changed(self._net, direction, factor)
+        verdict = self._verdict(*(_alone(net, weight.node, weight.neuron) for net in (self._net, other)))
+        if verdict.status != "equivalent":
+            return "", None
+        most = _value(self._net, weight) + max(factor * direction[weight], Fraction(0))
+        return f"any value up to {most}", verdict.certificate
+
+    def _verdict(self, a: Network, b: Network) -> Verdict:
+        left = _SECONDS if self._deadline is None else min(_SECONDS, self._deadline - time.monotonic())
+        self._left -= 1
+        if self._left < 0 or left <= 0:
+            raise _Undecided
+        # What differs in the last hidden layer is read by outputs alone.
+        prove = certify_by_cases if a.nodes[:-2] == b.nodes[:-2] else certify_equivalence
+        verdict = prove(a, b, timeout=left)
+        if verdict.status == "undecided":
+            raise _Undecided
+        return verdict
 
 
-def _weights(net: Network) -> Iterator[tuple[str, Network]]:
-    """One less of relu(u), and with skips of relu(-u), where a reader seems never active together with it."""
-    sampler = Sampler(None, net.input_dim)
-    points = [p for scale in SCALES for p in sampler.points(scale, _POINTS)]
-    values = net.preactivations(Points.of(points, net.input_dim))
-    signs = {
-        node.name: [
-            [(v > 0) - (v < 0) for v in (values[node.name].num[k, j] for k in range(len(points)))]
-            for j in range(node.width)
-        ]
-        for node in net.hidden
-    }
-    for below, at in pairwise([k for k, node in enumerate(net.nodes) if node.relu]):
-        source, reader = net.nodes[below], net.nodes[at]
-        for i, j in product(range(reader.width), range(source.width)):
-            pairs = set(zip(signs[reader.name][i], signs[source.name][j], strict=True))
-            place = f"{reader.name}, neuron {i + 1}: its weight on"
-            if (1, 1) not in pairs:
-                weight = dict(reader.inputs).get(source.name)
-                now = _ZERO if weight is None else weight[i, j]
-                what = f"{place} neuron {j + 1} of {source.name}, {now} or {now - 1}"
-                yield what, with_weight(net, at, i, below, j, Fraction(-1))
-            if (1, -1) not in pairs and not net.is_layered:
-                what = f"{place} the opposite of neuron {j + 1} of {source.name}, relu(-u): 0 or -1"
-                yield what, _less_opposite(net, at, i, below, j)
+def _near(point: Sequence[Fraction]) -> Points:
+    """The point and others close to it, where no neuron is likely to be zero."""
+    random = Sampler(None, len(point)).points(0, 4 * len(_NEAR))
+    points = [tuple(point)]
+    for k, step in enumerate(random):
+        unit = Fraction(1, 1 << _NEAR[k % len(_NEAR)])
+        points.append(tuple(p + unit * v for p, v in zip(point, step, strict=True)))
+    return Points.of(points, len(point))
+
+
+def _alone(net: Network, at: int, i: int) -> Network:
+    """One hidden neuron as the only output."""
+    node = net.nodes[at]
+    pick = Matrix.from_rows([[int(k == i) for k in range(node.width)]])
+    inputs = tuple((name, pick @ weight) for name, weight in node.inputs)
+    neuron = Node("neuron", True, inputs, pick @ node.bias)
+    same = Node("output", False, (("neuron", Matrix.from_rows([[1]])),), Matrix.column([0]))
+    return Network(net.input_dim, [*net.nodes[:at], neuron, same])
+
+
+def _value(net: Network, weight: Weight) -> Fraction:
+    node = net.nodes[weight.node]
+    matrix = node.bias if weight.source is None else dict(node.inputs).get(weight.source)
+    return Fraction(0) if matrix is None else matrix[weight.neuron, weight.column]
+
+
+def _described(net: Network, direction: Direction, factor: Fraction) -> str:
+    """What changes, in words."""
+    changes: dict[str, list[str]] = {}
+    for weight in sorted(direction, key=lambda weight: (weight.node, weight.neuron)):
+        node, number, column = net.nodes[weight.node], weight.neuron + 1, weight.column + 1
+        place = f"{node.name}, neuron {number}" if node.relu else f"output {number}"
+        on = f"input {column}" if weight.source == INPUT else f"neuron {column} of {weight.source}"
+        changes.setdefault(place, []).append("its bias" if weight.source is None else f"its weight on {on}")
+    text = "; ".join(f"{place}: {', '.join(words)}" for place, words in changes.items())
+    if len(direction) > 1:
+        return f"{text}, together"
+    [weight] = direction
+    now = _value(net, weight)
+    return f"{text}, {now} or {now + factor * direction[weight]}"
 
 
 def _sides(net: Network) -> Iterator[tuple[str, Network]]:

@@ -25,7 +25,8 @@ from exactre.oracle.exact import CallableOracle, NetworkOracle
 from exactre.oracle.ledger import Ledger
 from exactre.oracle.measured import Arithmetic
 from exactre.oracle.protocol import Oracle
-from exactre.recover.ambiguity import ambiguities, with_weight
+from exactre.recover.ambiguity import Ambiguity, ambiguities, with_weight
+from exactre.recover.families import Weight
 from exactre.recover.from_floats import recover_from_floats
 from exactre.recover.genericity import failing, redundant, shares
 from exactre.recover.graph import bending_graph
@@ -220,8 +221,7 @@ class _Run:
         """With a given network, prove equality, or return a segment to a witness; else replay the ledger."""
         if self.target is not None:
             self._tell("certificate", ())
-            left = None if self.timeout is None else max(0.0, self.timeout - (time.monotonic() - self.start))
-            verdict = certify_equivalence(self.target, net, timeout=left, executor=self.executor)
+            verdict = certify_equivalence(self.target, net, timeout=self._left(), executor=self.executor)
             if verdict.status == "equivalent":
                 self.certificate = verdict.certificate
                 return None
@@ -253,6 +253,21 @@ class _Run:
                 layers = self._search.layers()
             self.progress(Progress(stage, self.ledger.queries, layers))
 
+    def _ambiguities(self) -> tuple[tuple[Ambiguity, ...], int | None]:
+        """What fits as well as the recovered network, the weights that nothing has shown among the first."""
+        search, suspects = self._search, []
+        if self.network is None or search is None:
+            return (), None
+        for z, unit in search.open_pairs():
+            (at, i), (below, j) = search.place(z), search.place(unit)
+            suspects.append(Weight(at, i, self.network.nodes[below].name, j))
+        found, freedom = ambiguities(self.network, suspects, self._left())
+        return tuple(found), freedom
+
+    def _left(self) -> float | None:
+        """Seconds until the timeout."""
+        return None if self.timeout is None else max(0.0, self.timeout - (time.monotonic() - self.start))
+
     def result(self) -> Result:
         """What is established now."""
         search = self._search
@@ -276,6 +291,7 @@ class _Run:
                 assumptions += (*search.given_weights(), *search.shared_weights())
         layers = () if search is None else search.layers()
         special = [] if search is None else search.planes.special()
+        ambiguous, freedom = self._ambiguities()
         return Result(
             status=status,
             network=self.network,
@@ -292,7 +308,8 @@ class _Run:
             shares=() if search is None else tuple(shares(layers, search.weights(), self.target)),
             failing=tuple(special if self.network is None else failing(self.network)),
             redundant=() if self.certificate is None else tuple(redundant(self.certificate)),
-            ambiguities=() if self.network is None else tuple(ambiguities(self.network)),
+            ambiguities=ambiguous,
+            freedom=freedom,
             kernels=() if self.network is None else shared_kernels(self.network),
             skips=() if self.network is None else skips(self.network),
             either_side=() if self.network is None else either_side(self.network),

@@ -57,7 +57,9 @@ class Result:
     `shares` says how much of each layer was found; `failing` which hypotheses of proofs/DEEP.md fail at
     which neurons of the recovered network, or without one at which points that were seen; `redundant` which
     neurons of the given network are not needed and why; `ambiguities` are other networks, each with its proof
-    of being the same function as `network`. All but the first are looked for in small networks only.
+    of being the same function as `network`. `freedom` bounds the dimension of all those near `network` of one
+    architecture with it, scaling aside: with 0 there is no other. All but the first are looked for in small
+    networks only, `freedom` is None for others.
     """
 
     status: str
@@ -81,6 +83,7 @@ class Result:
     failing: tuple[str, ...] = ()
     redundant: tuple[str, ...] = ()
     ambiguities: tuple[Ambiguity, ...] = ()
+    freedom: int | None = None
 
     @property
     def neurons(self) -> int:
@@ -108,10 +111,22 @@ class Result:
         lines += [f"recovered       {text}" for text in self.shares]
         lines += [f"not generic     {text}" for text in self.failing]
         lines += [f"not needed      {text}" for text in self.redundant]
-        lines += [f"ambiguous       {each.what}: both are the same function" for each in self.ambiguities]
+        lines += [
+            f"ambiguous       {each.what}: both are the same function"
+            + (f", and so is {each.family}" if each.family else "")
+            for each in self.ambiguities
+        ]
+        if self.freedom is not None:
+            lines.append(f"networks nearby {_nearby(self.freedom)}")
         lines += [f"kernel          {kernel.describe()}" for kernel in self.kernels]
         lines += [f"skip            {text}" for text in self.skips]
         lines += [f"either side     {text}" for text in self.either_side]
         lines += [f"assumed         {text}" for text in self.assumptions]
         lines += [f"missing         {text}" for text in self.missing]
         return "\n".join(lines)
+
+
+def _nearby(freedom: int) -> str:
+    if not freedom:
+        return "none of the same function, scaling aside"
+    return f"those of the same function have {freedom} dimensions at the most, scaling aside"
