@@ -177,3 +177,20 @@ def row_of_kink(survey: Survey, tracer: Tracer, depths: Sequence[int | None], ki
         if row is not None:
             return row
     return None
+
+
+def row_over_two(survey: Survey, tracer: Tracer, depth: int, kink: int) -> tuple[Row, dict[int, int]] | None:
+    """The row of the neuron of one kink, by a trace, over a layer without signs and the layer before it.
+
+    What the boundary stays on one side of is left out: its signs there {neuron: sign}.
+    """
+    piece = survey.piece(kink)
+    hypothesis = Hypothesis(survey.model, depth, survey.orientation, layers=2)
+    hypothesis.add(piece, tracer.forms_at(piece.signs))
+    row = tracer.trace(piece, hypothesis)
+    if row is not None or not hypothesis.is_consistent:
+        return None if row is None else (row, {})
+    sides = hypothesis.one_sided
+    fewer = hypothesis.leaving_out(sides)
+    row = fewer.row() if fewer.is_tested else None
+    return None if row is None else (row, sides)

@@ -79,6 +79,8 @@ class Hypothesis:
         partial: bool = False,
     ) -> None:
         self.model = model
+        self._options = depth, orientation, layers, scales, set(left_out), partial
+        self._added: list[tuple[Piece, Forms, int | None, bool]] = []
         self.depth = len(model) if depth is None else depth
         self.parents = [
             j
@@ -125,6 +127,28 @@ class Hypothesis:
         """Units whose weights stay open, if the row is partial: inactive on every piece so far."""
         return {j for j, kind in self._columns if self.partial and kind and kind not in self._seen[j]}
 
+    @property
+    def one_sided(self) -> dict[int, int]:
+        """The neurons without a side that had the same sign on every piece so far, and this sign."""
+        kept = (j for j, kind in self._columns if kind == 0)
+        return {j: next(iter(self._seen[j])) for j in kept if len(self._seen[j]) == 1}
+
+    def leaving_out(self, neurons: Collection[int]) -> Hypothesis:
+        """The same without some more neurons, with the same pieces."""
+        depth, orientation, layers, scales, left_out, partial = self._options
+        other = Hypothesis(
+            self.model,
+            depth,
+            orientation,
+            layers=layers,
+            scales=scales,
+            left_out=left_out.union(neurons),
+            partial=partial,
+        )
+        for piece, forms, scale, doubtful in self._added:
+            other.add(piece, forms, scale=scale, doubtful=doubtful)
+        return other
+
     def add(
         self,
         piece: Piece,
@@ -139,6 +163,7 @@ class Hypothesis:
         With `scale` (0 <= scale < scales) the piece's own scale is unknown, and the system solves for it.
         """
         self.pieces += 1
+        self._added.append((piece, forms, scale, doubtful))
         for j in self.parents:
             self._seen[j].add(piece.signs[j])
         residues = self._residues(piece, forms, scale)

@@ -30,6 +30,7 @@ from exactre.recover.orient import Votes, orient_from_rows, orient_in_regions
 from exactre.recover.output import output_rows
 from exactre.recover.planes import Planes
 from exactre.recover.pooling import Pooling
+from exactre.recover.readers import Reader, sides_from_readers
 from exactre.recover.row import Row
 from exactre.recover.signs import solve_signs, sparsest_signs
 from exactre.recover.survey import Survey
@@ -70,6 +71,8 @@ class Search:
         self._votes: dict[int, Votes] = {}
         self._regions: dict[tuple[int, ...], dict[int, int]] = {}  # signs from regions, by the neurons known
         self._tried_regions: dict[tuple[int, ...], int] = {}  # in which round
+        self._readers: dict[tuple[int, ...], list[Reader]] = {}  # of a layer without signs
+        self._sides: dict[tuple[int, ...], dict[int, int]] = {}  # signs from them
         self._steered = 0
         self._last: Tracer | None = None
         self._idle = 0  # rounds without a new neuron
@@ -280,6 +283,9 @@ class Search:
         if self._translates.orient(depth):
             return
         state = (depth, *survey.layer(depth - 1), *survey.layer(depth))
+        if state in self._sides:
+            survey.orientation.update(self._sides[state])
+            return
         if depth and self._has_signs(depth - 1) and self._tried_regions.get(state) != self._rounds:
             self._tried_regions[state] = self._rounds
             self._regions[state] = orient_in_regions(survey, depth, self.rng)
@@ -417,11 +423,37 @@ class Search:
                 continue
             if general and (wanted or self._idle >= _PATIENCE):
                 general -= 1
+                if any(self._told_by_readers(d, i) for d in unsigned if d and self._has_signs(d - 1)):
+                    return
                 row = layer.row_of_kink(survey, self._tracer(), [*unsigned, None], i)
                 if row is None or not self._accept(row.neuron(), set(), orientation=row.orientation):
                     continue
                 if any(orient_from_rows(survey, d) for d in wanted):
                     return
+
+    def _told_by_readers(self, depth: int, kink: int) -> bool:
+        """Take a layer's signs and the neuron active everywhere that it may lack, once its readers tell.
+
+        One more of them is read at a kink.
+        """
+        survey, own = self.survey, self.survey.layer(depth)
+        found = layer.row_over_two(survey, self._tracer(), depth, kink)
+        if found is None:
+            return False
+        state = (depth, *survey.layer(depth - 1), *own)
+        readers = self._readers.setdefault(state, [])
+        readers.append(found)
+        told = sides_from_readers(survey.model, own, survey.orientation, readers)
+        if told is None:
+            return False
+        signs, neuron = told
+        if neuron is not None:
+            z = survey.add(neuron)
+            survey.certain.add(z)
+            state, signs = (*state, z), {**signs, z: 1}
+        self._sides[state] = signs
+        survey.orientation.update(signs)
+        return True
 
     def _alone(self, kink: int) -> bool:
         """Accept the neuron of one kink, if a row over an oriented layer foretells other kinks.
