@@ -27,12 +27,12 @@ from exactre.rational import Matrix, Points
 from exactre.recover.families import Direction, Tangent, Weight, changed
 from exactre.recover.scouting import Scout
 
-_LARGEST = 700  # weights and biases of a network whose derivatives are taken
+_LARGEST = 500  # weights and biases of a network whose derivatives are taken
 _FEW = 8  # points of each scale, beside some for every weight
 _RARE = 1024  # regions that are looked at where that leaves something open
 _NEAR = (12, 40, 80)  # binary digits of how far from a point that refutes a direction others are taken
 _MOST = 48  # proofs asked for
-_SECONDS = 5.0  # for one of them
+_SECONDS = 2.0  # for one of them
 _FACTORS = (Fraction(-1), Fraction(1), Fraction(-1, 1 << 12), Fraction(1, 1 << 12))
 _SHORT = _FACTORS[2:]  # for several weights, which have no short numbers anyway
 _WIDEST = 40
@@ -43,8 +43,9 @@ class Ambiguity:
     """`what` may be otherwise: `other` is the same function as the recovered network, by `certificate`.
 
     `family` says which others are too. Where that is a hidden neuron's weight, `of_neuron` is the certificate
-    that the neuron alone is the same. The larger weight may then be lowered at will: with e >= 0 what it adds
-    to the other, relu(u) = relu(u - e) says that e = 0 where u > 0, and elsewhere u - te <= 0 for t >= 0.
+    that the neuron alone is the same; None where an output reads it, so that `certificate` says it. The larger
+    weight may then be lowered at will: with e >= 0 what it adds to the other, relu(u) = relu(u - e) says that
+    e = 0 where u > 0, and elsewhere u - te <= 0 for t >= 0.
     """
 
     what: str
@@ -150,12 +151,13 @@ class _Search:
         weight = next(iter(direction))
         if len(direction) > 1 or weight.source not in {None, *(node.name for node in self._net.hidden)}:
             return "", None
+        most = _value(self._net, weight) + max(factor * direction[weight], Fraction(0))
+        family = f"any value up to {most}"
+        if _is_read(self._net, weight):
+            return family, None  # the outputs differ by their weights times what the neuron differs by
         other = changed(self._net, direction, factor)
         verdict = self._verdict(*(_alone(net, weight.node, weight.neuron) for net in (self._net, other)))
-        if verdict.status != "equivalent":
-            return "", None
-        most = _value(self._net, weight) + max(factor * direction[weight], Fraction(0))
-        return f"any value up to {most}", verdict.certificate
+        return (family, verdict.certificate) if verdict.status == "equivalent" else ("", None)
 
     def _verdict(self, a: Network, b: Network) -> Verdict:
         left = _SECONDS if self._deadline is None else min(_SECONDS, self._deadline - time.monotonic())
@@ -188,6 +190,13 @@ def _alone(net: Network, at: int, i: int) -> Network:
     neuron = Node("neuron", True, inputs, pick @ node.bias)
     same = Node("output", False, (("neuron", Matrix.from_rows([[1]])),), Matrix.column([0]))
     return Network(net.input_dim, [*net.nodes[:at], neuron, same])
+
+
+def _is_read(net: Network, weight: Weight) -> bool:
+    """Whether a neuron is one of the last hidden layer that an output reads."""
+    last, name = net.nodes[-1], net.nodes[weight.node].name
+    column = dict(last.inputs).get(name) if weight.node == len(net.nodes) - 2 else None
+    return column is not None and any(column[k, weight.neuron] for k in range(last.width))
 
 
 def _value(net: Network, weight: Weight) -> Fraction:

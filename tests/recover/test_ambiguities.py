@@ -20,22 +20,29 @@ EVEN = Network.from_rows([([[1, 1], [-1, -1], [0, 1]], [-1, -1, 0]), ([[1, 1, 1]
 
 
 def test_a_weight_on_a_unit_that_is_inactive_with_its_reader_is_ambiguous():
-    [found] = [each for each in ambiguities(UNSEEN)[0] if each.of_neuron]
+    [found] = [each for each in ambiguities(UNSEEN)[0] if each.family]
     assert found.what == "layer2, neuron 1: its weight on neuron 2 of layer1, -3 or -4"
     assert found.other == with_weight(UNSEEN, 1, 0, 0, 1, Fraction(-1))
     check(found.certificate, UNSEEN, found.other)
 
 
 @pytest.mark.parametrize("less", [Fraction(1, 3), 1, 1000])
-def test_the_proof_about_one_neuron_is_about_every_smaller_weight(less):
-    [found] = [each for each in ambiguities(UNSEEN)[0] if each.of_neuron]
+def test_the_family_has_every_smaller_weight(less):
+    [found] = [each for each in ambiguities(UNSEEN)[0] if each.family]
     assert found.family == "any value up to -3"
-    assert found.of_neuron.claim == "equivalent"
-    assert found.of_neuron.a.nodes[-2].width == 1
-    check(found.of_neuron, found.of_neuron.a, found.of_neuron.b)
-    assert (
-        certify_equivalence(UNSEEN, with_weight(UNSEEN, 1, 0, 0, 1, -Fraction(less))).status == "equivalent"
-    )
+    assert found.of_neuron is None  # the output is the neuron, so that the certificate is about it
+    other = with_weight(UNSEEN, 1, 0, 0, 1, -Fraction(less))
+    assert certify_equivalence(UNSEEN, other).status == "equivalent"
+
+
+def test_a_neuron_that_others_read_has_a_proof_of_its_own():
+    layers = [(node.inputs[0][1].rows(), [row[0] for row in node.bias.rows()]) for node in UNSEEN.nodes]
+    net = Network.from_rows([*layers[:2], ([[1]], [-1]), layers[2]])
+    found = [each for each in ambiguities(net)[0] if each.what.startswith("layer2, neuron 1: its weight on")]
+    [own] = [each.of_neuron for each in found if each.family == "any value up to -3"]
+    assert own.claim == "equivalent"
+    assert own.a.nodes[-2].width == 1
+    check(own, own.a, own.b)
 
 
 def test_a_weight_above_the_family_is_another_function():
