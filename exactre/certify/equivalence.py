@@ -69,7 +69,10 @@ def certify_equivalence(
     sampler = Sampler(domain, a.input_dim)
 
     def verdict(method: str, proof: Equivalence | Witness) -> Verdict:
-        return _verdict(question, start, method, proof)
+        certificate = Certificate(a, b, domain, None if same_argmax else question.tolerance, proof)
+        witness = proof if isinstance(proof, Witness) else None
+        status = "equivalent" if witness is None else "different"
+        return Verdict(status, method, time.time() - start, certificate, witness)
 
     matching = match(a, b)
     closed = _at_once(question, matching)
@@ -101,41 +104,14 @@ def certify_equivalence(
         return verdict("witness", witness)
     if question.tolerance > 0:
         matching = match(a, b, None, _prover(question, deadline))
-    return _by_cases(question, matching, start, deadline, executor)
-
-
-def certify_by_cases(a: Network, b: Network, *, timeout: float | None = None) -> Verdict:
-    """The same verdict from cases at once, on R^n with tolerance 0: for networks that are likely equal.
-
-    Neither witnesses nor relations between neurons are looked for. Without relations every neuron after one
-    that differs has cases of its own.
-    """
-    start = time.time()
-    question = Question(a, b, None, Fraction(0), False)
-    deadline = None if timeout is None else start + timeout
-    return _by_cases(question, match(a, b), start, deadline, None)
-
-
-def _by_cases(
-    question: Question, matching: Matching, start: float, deadline: float | None, executor: Executor | None
-) -> Verdict:
     outcome = split(question, matching, deadline=deadline, executor=executor)
     if outcome.refutation is not None:
-        point = shorten(question, outcome.refutation)
-        return _verdict(question, start, "case-split", witness_at(question, point))
+        return verdict("case-split", witness_at(question, shorten(question, outcome.refutation)))
     if outcome.open_cells:
         reason = f"out of time with {outcome.open_cells} cells of the case split open"
         return Verdict("undecided", "case-split", time.time() - start, reason=reason)
     tree = tuple(node for node in outcome.nodes if isinstance(node, TreeNode))
-    return _verdict(question, start, "case-split", Equivalence(matching.steps_a, matching.steps_b, tree))
-
-
-def _verdict(question: Question, start: float, method: str, proof: Equivalence | Witness) -> Verdict:
-    tolerance = None if question.same_argmax else question.tolerance
-    certificate = Certificate(question.a, question.b, question.domain, tolerance, proof)
-    witness = proof if isinstance(proof, Witness) else None
-    status = "equivalent" if witness is None else "different"
-    return Verdict(status, method, time.time() - start, certificate, witness)
+    return verdict("case-split", Equivalence(matching.steps_a, matching.steps_b, tree))
 
 
 def _at_once(question: Question, matching: Matching) -> TreeNode | None:

@@ -19,7 +19,7 @@ from itertools import pairwise
 import numpy as np
 
 from exactre.certify.certificate import Certificate
-from exactre.certify.equivalence import Verdict, certify_by_cases, certify_equivalence
+from exactre.certify.equivalence import Verdict, certify_equivalence
 from exactre.certify.sampling import SCALES, Sampler
 from exactre.complex.orientation import sign_choices
 from exactre.network import INPUT, Network, Node
@@ -32,7 +32,7 @@ _FEW = 8  # points of each scale, beside some for every weight
 _RARE = 1024  # regions that are looked at where that leaves something open
 _NEAR = (12, 40, 80)  # binary digits of how far from a point that refutes a direction others are taken
 _MOST = 48  # proofs asked for
-_SECONDS = 2.0  # for one of them
+_SECONDS = 5.0  # for one of them
 _FACTORS = (Fraction(-1), Fraction(1), Fraction(-1, 1 << 12), Fraction(1, 1 << 12))
 _SHORT = _FACTORS[2:]  # for several weights, which have no short numbers anyway
 _WIDEST = 40
@@ -43,9 +43,9 @@ class Ambiguity:
     """`what` may be otherwise: `other` is the same function as the recovered network, by `certificate`.
 
     `family` says which others are too. Where that is a hidden neuron's weight, `of_neuron` is the certificate
-    that the neuron alone is the same; None where an output reads it, so that `certificate` says it. The larger
-    weight may then be lowered at will: with e >= 0 what it adds to the other, relu(u) = relu(u - e) says that
-    e = 0 where u > 0, and elsewhere u - te <= 0 for t >= 0.
+    that the neuron alone is the same; None where an output reads it, so that `certificate` says it. The
+    larger weight may then be lowered at will: with e >= 0 what it adds to the other, relu(u) = relu(u - e)
+    says that e = 0 where u > 0, and elsewhere u - te <= 0 for t >= 0.
     """
 
     what: str
@@ -164,9 +164,7 @@ class _Search:
         self._left -= 1
         if self._left < 0 or left <= 0:
             raise _Undecided
-        # What differs in the last hidden layer is read by outputs alone.
-        prove = certify_by_cases if a.nodes[:-2] == b.nodes[:-2] else certify_equivalence
-        verdict = prove(a, b, timeout=left)
+        verdict = certify_equivalence(a, b, timeout=left)
         if verdict.status == "undecided":
             raise _Undecided
         return verdict
