@@ -72,7 +72,9 @@ class Search:
         self._regions: dict[tuple[int, ...], dict[int, int]] = {}  # signs from regions, by the neurons known
         self._tried_regions: dict[tuple[int, ...], int] = {}  # in which round
         self._readers: dict[tuple[int, ...], list[Reader]] = {}  # of a layer without signs
-        self._sides: dict[tuple[int, ...], dict[int, int]] = {}  # signs from them
+        self._sides: dict[
+            frozenset[Form], dict[Form, int]
+        ] = {}  # signs from them, by the rows of all the layer
         self._steered = 0
         self._last: Tracer | None = None
         self._idle = 0  # rounds without a new neuron
@@ -283,8 +285,9 @@ class Search:
         if self._translates.orient(depth):
             return
         state = (depth, *survey.layer(depth - 1), *survey.layer(depth))
-        if state in self._sides:
-            survey.orientation.update(self._sides[state])
+        rows = {survey.model.neurons[j].linear: j for j in survey.layer(depth)}
+        if frozenset(rows) in self._sides:
+            survey.orientation.update({rows[row]: s for row, s in self._sides[frozenset(rows)].items()})
             return
         if depth and self._has_signs(depth - 1) and self._tried_regions.get(state) != self._rounds:
             self._tried_regions[state] = self._rounds
@@ -440,8 +443,7 @@ class Search:
         found = layer.row_over_two(survey, self._tracer(), depth, kink)
         if found is None:
             return False
-        state = (depth, *survey.layer(depth - 1), *own)
-        readers = self._readers.setdefault(state, [])
+        readers = self._readers.setdefault((survey.version, *survey.layer(depth - 1), *own), [])
         readers.append(found)
         told = sides_from_readers(survey.model, own, survey.orientation, readers)
         if told is None:
@@ -450,9 +452,10 @@ class Search:
         if neuron is not None:
             z = survey.add(neuron)
             survey.certain.add(z)
-            state, signs = (*state, z), {**signs, z: 1}
-        self._sides[state] = signs
+            signs[z] = 1
         survey.orientation.update(signs)
+        rows = {survey.model.neurons[j].linear: sign for j, sign in signs.items()}
+        self._sides[frozenset(rows)] = rows
         return True
 
     def _alone(self, kink: int) -> bool:
