@@ -33,8 +33,9 @@ _RARE = 1024  # regions that are looked at where that leaves something open
 _NEAR = (12, 40, 80)  # binary digits of how far from a point that refutes a direction others are taken
 _MOST = 48  # proofs asked for
 _SECONDS = 5.0  # for one of them
-_FACTORS = (Fraction(-1), Fraction(1), Fraction(-1, 1 << 12), Fraction(1, 1 << 12))
+_FACTORS = [Fraction(-1), Fraction(1), Fraction(-1, 1 << 12), Fraction(1, 1 << 12)]
 _SHORT = _FACTORS[2:]  # for several weights, which have no short numbers anyway
+_FARTHER = (256, 16)
 _WIDEST = 40
 
 
@@ -121,9 +122,14 @@ class _Search:
 
         Not once a point tells that it does not even a little way.
         """
-        for factor in _FACTORS if len(direction) == 1 else _SHORT:
-            if scout is not None and len(scout.telling(direction, factor)):
-                continue
+        factors = _FACTORS if len(direction) == 1 else _SHORT
+        if scout is not None:
+            factors = [factor for factor in factors if not len(scout.telling(direction, factor))]
+            if len(direction) > 1:  # first the way in which it can be gone farther
+                factors.sort(
+                    key=lambda factor: [len(scout.telling(direction, factor * by)) for by in _FARTHER]
+                )
+        for factor in factors:
             what = _described(self._net, direction, factor)
             witness = self.prove(what, changed(self._net, direction, factor), (direction, factor))
             if witness is None:
