@@ -79,6 +79,7 @@ class Hypothesis:
         partial: bool = False,
     ) -> None:
         self.model = model
+        # To be made again without some neurons: `leaving_out`.
         self._options = depth, orientation, layers, scales, set(left_out), partial
         self._added: list[tuple[Piece, Forms, int | None, bool]] = []
         self.depth = len(model) if depth is None else depth

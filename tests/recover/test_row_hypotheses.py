@@ -188,3 +188,27 @@ def test_a_prediction_is_made_where_the_equations_determine_it_and_only_there():
     for piece, its_forms in others:
         settled.add(piece, its_forms)
     assert settled.predicted(first.signs, forms) == [first.scale * v for v in first.form]
+
+
+def test_what_a_boundary_stays_on_one_side_of_is_left_out():
+    # The row over two layers reads z; on pieces where z has one sign it is known but for a multiple of |u_z|.
+    found = truth(random_net((4, 3, 3, 2, 1), 0))
+    model, orientation = Model(4, found.model.neurons[:6]), {j: found.orientation[j] for j in range(3)}
+    y, z = found.model.neurons[6], 3
+    here = [(piece, forms) for piece, forms in pieces(model, y) if piece.signs[z] == 1]
+    hypothesis = Hypothesis(model, 1, orientation, layers=2)
+    for piece, forms in here:
+        hypothesis.add(piece, forms)
+    assert hypothesis.is_consistent
+    assert hypothesis.one_sided == {z: 1}
+    assert hypothesis.row() is None
+    fewer = hypothesis.leaving_out({z})
+    assert fewer.pieces == hypothesis.pieces
+    row = fewer.row()
+    assert row is not None
+    assert z not in row.parents
+    for piece, forms in here:
+        form = model.form(row.neuron(), piece.signs, forms)
+        assert primitive(form) == piece.form
+    # Leaving out another neuron, at which the boundary bends, contradicts the pieces.
+    assert not hypothesis.leaving_out({4}).is_consistent
