@@ -60,7 +60,8 @@ class Scout:
 
     def rare(self, most: int) -> Vector:
         """Points (k, n) in different regions, of those that fewest points are in."""
-        bits = np.packbits(np.concatenate([u > 0 for u in self._before], axis=1), axis=1)
+        hidden = [u > 0 for u, node in zip(self._before, self._net.nodes, strict=True) if node.relu]
+        bits = np.packbits(np.concatenate(hidden, axis=1), axis=1)
         _, first, counts = np.unique(bits, axis=0, return_index=True, return_counts=True)
         found: Vector = self._x[first[counts.argsort(kind="stable")[:most]]]
         return found
