@@ -7,7 +7,6 @@ one neuron agree where they overlap, and each entry is taken from the bend that 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -17,7 +16,6 @@ from exactre.measured.known import ROUNDING, Known
 from exactre.measured.survey import Bend
 from exactre.oracle.measured import Array
 
-_COMMON = 2
 CLEAR = 2.0**-8  # relative error of the scale
 AGREEMENT = -24.0  # binary logarithm of the chance that two strangers agree
 _SPARE = 1
@@ -36,13 +34,19 @@ class Candidate:
     errors: Array
     bends: list[Bend] = field(default_factory=list)
 
+    @property
+    def precision(self) -> float:
+        """Relative error of the entry that is known best."""
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return float(np.nanmin(self.errors / np.abs(self.values)))
+
     def absorb(self, other: Candidate) -> None:
         """Take in the bends of a candidate that is proportional."""
-        quality = _quality(self.values, self.errors, other.values, other.errors)
-        lead = int(quality.argmin())
+        ratios = quality(self.values, self.errors, other.values, other.errors)
+        lead = int(ratios.argmin())
         scale = self.values[lead] / other.values[lead]
         turned = other.values * scale
-        turned_errors = other.errors * abs(scale) + np.abs(turned) * quality[lead]
+        turned_errors = other.errors * abs(scale) + np.abs(turned) * ratios[lead]
         # Independent measurements: weighted by precision. An infinite error has weight zero.
         own, others = self.errors**-2.0, turned_errors**-2.0
         with np.errstate(invalid="ignore", divide="ignore"):
@@ -53,32 +57,11 @@ class Candidate:
         self.bends += other.bends
 
 
-def _quality(values: Array, errors: Array, others: Array, other_errors: Array) -> Array:
+def quality(values: Array, errors: Array, others: Array, other_errors: Array) -> Array:
     """Relative error of the ratio of entries, infinite where it has none."""
     with np.errstate(divide="ignore", invalid="ignore"):
-        quality = errors / np.abs(values) + other_errors / np.abs(others)
-    return np.where(np.isnan(quality), np.inf, quality)
-
-
-def _proportional(values: Array, errors: Array, new: Candidate) -> NDArray[np.bool_]:
-    """Which rows (count, p + 1) are proportional to a candidate wherever both are known, not by chance."""
-    count = np.arange(len(values))
-    common = np.isfinite(errors) & np.isfinite(new.errors)
-    quality = _quality(values, errors, new.values, new.errors)
-    lead = quality.argmin(axis=1)
-    best = quality[count, lead]
-    fits = (common.sum(axis=1) >= _COMMON) & (best <= CLEAR)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        scale = values[count, lead] / new.values[lead]
-        turned = new.values * scale[:, None]
-        slack = new.errors * np.abs(scale)[:, None] + np.abs(turned) * best[:, None] + errors
-        fits &= ~((np.abs(turned - values) > slack) & common).any(axis=1)
-        for i in np.flatnonzero(fits):  # few
-            here = common[i]
-            typical = np.sort(np.maximum(np.abs(values[i]), np.abs(turned[i]))[here])[here.sum() // 2]
-            chance = np.minimum(0.0, np.log2(slack[i] / typical))
-            fits[i] = chance[here].sum() - chance[lead[i]] <= AGREEMENT
-    return np.asarray(fits)
+        found = errors / np.abs(values) + other_errors / np.abs(others)
+    return np.where(np.isnan(found), np.inf, found)
 
 
 def coefficients(known: Known, depth: int, bend: Bend) -> tuple[Array, Array] | None:
@@ -124,31 +107,6 @@ def combination(
     values[index] = found
     errors[index] = np.sqrt(error**2 @ inverse**2) + np.abs(found) * ROUNDING
     return values, errors
-
-
-def grouped(
-    known: Known, depth: int, bends: Sequence[Bend], traced: Sequence[Candidate] = ()
-) -> list[Candidate]:
-    """The bends as candidates over layer `depth`, those seen most often and best first; `traced` are more."""
-    candidates: list[Candidate] = []
-    found = [
-        (coefficients(known, depth, bend), bend) for bend in sorted(bends, key=lambda bend: bend.quality)
-    ]
-    fresh = [Candidate(*coefficient, [bend]) for coefficient, bend in found if coefficient is not None]
-    width = 1 + (known.dim if depth == 0 else len(known.layers[depth - 1].bias))
-    values, errors = np.zeros((0, width)), np.zeros((0, width))
-    for new in [*traced, *fresh]:
-        while True:  # what has grown may overlap with more
-            fits = np.flatnonzero(_proportional(values, errors, new))
-            if not len(fits):
-                break
-            old = candidates.pop(int(fits[0]))
-            values, errors = np.delete(values, fits[0], axis=0), np.delete(errors, fits[0], axis=0)
-            old.absorb(new)
-            new = old
-        candidates.append(new)
-        values, errors = np.vstack([values, new.values]), np.vstack([errors, new.errors])
-    return sorted(candidates, key=lambda candidate: -len(candidate.bends))
 
 
 def refined(known: Known, depth: int, candidate: Candidate) -> Candidate:

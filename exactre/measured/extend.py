@@ -21,7 +21,7 @@ _INDEPENDENT = 2.0**-20
 
 
 @dataclass(frozen=True)
-class _Place:
+class Place:
     """A bend, the forms (p, n) of the units below there, which are active (p,), and the rank of these."""
 
     bend: Bend
@@ -30,26 +30,26 @@ class _Place:
     rank: int
 
 
-def extend(known: Known, depth: int, candidates: Sequence[Candidate], bends: Sequence[Bend]) -> None:
-    """Let candidates over layer `depth` take in those of the bends that are theirs beyond chance."""
-    places = [_place(known, depth, bend) for bend in bends]
-    for candidate in candidates:
-        while not np.isfinite(candidate.errors[:-1]).all():
-            left = [place for place in places if not _taken(candidate, place)]
-            if len(left) == len(places):
-                break
-            places = left
+def extend(candidate: Candidate, places: Sequence[Place]) -> list[Place]:
+    """Let a candidate take in those of the places that are its own beyond chance; the others are left."""
+    left = list(places)
+    while not np.isfinite(candidate.errors[:-1]).all():
+        before, left = left, [place for place in left if not _taken(candidate, place)]
+        if len(left) == len(before):
+            break
+    return left
 
 
-def _place(known: Known, depth: int, bend: Bend) -> _Place:
+def place(known: Known, depth: int, bend: Bend) -> Place:
+    """What is known of the network around a bend of a neuron over layer `depth`."""
     values, forms = known.cell(bend.point).below(depth)
     active = values > 0
     sizes = np.linalg.svd(forms[active], compute_uv=False)
     rank = int((sizes > sizes[0] * _INDEPENDENT).sum()) if len(sizes) else 0
-    return _Place(bend, forms, active, rank)
+    return Place(bend, forms, active, rank)
 
 
-def _taken(candidate: Candidate, place: _Place) -> bool:
+def _taken(candidate: Candidate, place: Place) -> bool:
     """Whether a bend is the candidate's, which then has what the bend shows of it."""
     shown = np.isfinite(candidate.errors[:-1])
     have, lack = place.active & shown, np.flatnonzero(place.active & ~shown)

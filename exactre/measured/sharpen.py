@@ -10,6 +10,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from exactre.measured.candidate import Candidate
 from exactre.measured.known import ROUNDING, Known
 from exactre.measured.line import Line, scan
 from exactre.measured.neuron import Neuron, located, offset
@@ -65,6 +66,15 @@ def narrowed(known: Known, depth: int, neuron: Neuron, index: int, bend: Bend) -
     """The neuron with what a boundary point of it says about one entry, if that is more than is known."""
     found = entry_at(known, depth, neuron, index, bend)
     return neuron if found is None or found[1] >= neuron.errors[index] else with_entry(neuron, index, *found)
+
+
+def grown(neuron: Neuron, candidate: Candidate) -> Neuron:
+    """The neuron with what a candidate of the same scale, which has more bends, says of open entries."""
+    neuron = replace(neuron, bends=tuple(candidate.bends))
+    for index in neuron.open:
+        if candidate.errors[index] < neuron.errors[index]:
+            neuron = with_entry(neuron, index, float(candidate.values[index]), float(candidate.errors[index]))
+    return neuron
 
 
 def sharpened(probe: Probe, neuron: Neuron) -> Neuron:

@@ -27,26 +27,33 @@ _WORTH = 3  # a pass that shows fewer than one in so many missing weights is the
 
 
 class Tracer:
-    """Follows boundaries, each one once over layers of the same widths."""
+    """Follows boundaries, each one once over layers with the same rows."""
 
     def __init__(self, probe: Probe) -> None:
         self._probe = probe
-        self._found: dict[tuple[tuple[int, ...], int], Trace | None] = {}
+        self._found: dict[tuple[bytes, int], Trace | None] = {}
 
     def trace(self, known: Known, bend: Bend) -> Trace | None:
         """What `traced` says, or has said."""
-        key = known.widths, id(bend)
+        key = _rows(known), id(bend)
         if key not in self._found:
             self._found[key] = traced(self._probe, known, bend)
         return self._found[key]
 
     def fresh(self, known: Known, bends: Sequence[Bend]) -> list[Bend]:
-        """The bends that were not traced over layers of these widths."""
-        return [bend for bend in bends if (known.widths, id(bend)) not in self._found]
+        """The bends that were not traced over these layers."""
+        rows = _rows(known)
+        return [bend for bend in bends if (rows, id(bend)) not in self._found]
 
     def over(self, known: Known) -> list[Trace]:
-        """All traces over layers of these widths."""
-        return [t for (widths, _), t in self._found.items() if widths == known.widths and t is not None]
+        """All traces over these layers."""
+        rows = _rows(known)
+        return [trace for (key, _), trace in self._found.items() if key == rows and trace is not None]
+
+
+def _rows(known: Known) -> bytes:
+    """The layers, whatever the signs of the last one: a weight of a trace is the same on both sides."""
+    return b"".join(np.abs(layer.weight).tobytes() for layer in known.layers)
 
 
 @dataclass(frozen=True)

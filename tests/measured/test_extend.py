@@ -6,7 +6,7 @@ from campaign import FACTOR
 from float_networks import function, layers, probe, truth
 
 from exactre.measured.candidate import Candidate, coefficients
-from exactre.measured.extend import extend
+from exactre.measured.extend import extend, place
 from exactre.measured.known import Known
 from exactre.measured.survey import Survey, nearest_neuron
 
@@ -33,7 +33,7 @@ def third_layer(seed):
 @pytest.mark.parametrize("seed", range(3 * FACTOR))
 def test_missing_weights_are_shown_within_their_bounds_by_own_bends_alone(seed):
     below, layer, bends = third_layer(seed)
-    pool = [bend for own in bends.values() for bend in own]
+    pool = [place(below, 2, bend) for own in bends.values() for bend in own]
     assert pool
     shown = 0
     for z, own in bends.items():
@@ -41,7 +41,8 @@ def test_missing_weights_are_shown_within_their_bounds_by_own_bends_alone(seed):
         errors = np.abs(values) * 2.0**-40
         errors[:2] = np.inf
         candidate = Candidate(np.where(np.isfinite(errors), values, 0.0), errors)
-        extend(below, 2, [candidate], pool)
+        left = extend(candidate, pool)
+        assert len(left) + len(candidate.bends) == len(pool)
         assert {id(bend) for bend in candidate.bends} <= {id(bend) for bend in own}
         found = np.isfinite(candidate.errors)
         assert (np.abs(candidate.values - values)[found] <= candidate.errors[found]).all()
@@ -51,21 +52,21 @@ def test_missing_weights_are_shown_within_their_bounds_by_own_bends_alone(seed):
 
 def test_a_candidate_of_which_nothing_is_known_and_a_whole_one_take_nothing():
     below, layer, bends = third_layer(0)
-    pool = [bend for own in bends.values() for bend in own]
+    pool = [place(below, 2, bend) for own in bends.values() for bend in own]
     values = np.append(layer.weight[0], layer.bias[0])
     for errors in (np.full(11, np.inf), np.full(11, 2.0**-40)):
         candidate = Candidate(np.where(np.isfinite(errors), values, 0.0), errors.copy())
-        extend(below, 2, [candidate], pool)
+        assert extend(candidate, pool) == pool
         assert (candidate.bends, candidate.errors.tolist()) == ([], errors.tolist())
 
 
 def test_a_row_that_is_slightly_another_takes_nothing():
     below, layer, bends = third_layer(0)
-    pool = [bend for own in bends.values() for bend in own]
+    pool = [place(below, 2, bend) for own in bends.values() for bend in own]
     for z in range(WIDTHS[3]):
         values = np.append(layer.weight[z] * (1 + 2.0**-20 * np.arange(10)), layer.bias[z])
         errors = np.abs(values) * 2.0**-40
         errors[0] = np.inf
         candidate = Candidate(values, errors)
-        extend(below, 2, [candidate], pool)
+        assert extend(candidate, pool) == pool
         assert candidate.bends == []
