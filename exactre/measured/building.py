@@ -37,6 +37,7 @@ class Building:
         self.pool: list[Bend] = []  # bends that neither the layers below nor the neurons explain
         self.doubtful = False  # whether bends that agree, or rough ones, gave no neuron of the first layer
         self.is_settled = False  # whether lines have long shown no new neuron of it
+        self.is_stuck = False  # whether lines go on showing nothing new though a neuron seems to be missing
         self._survey = survey
         self._tracer = tracer
         self._rows = Rows(survey, below)
@@ -95,6 +96,8 @@ class Building:
         fresh = [b for b in fresh if nearest_neuron(known, b.point, b.v, b.error) is None]
         self.pool += fresh
         self._grouping.add(fresh, self._traced() if self.depth else [])
+        if self.is_stuck:
+            self._grouping.join()
         many = self.depth == 0 and self._survey.probe.dim > _MANY_INPUTS
         least = 1 if many or self._survey.lines > _LINES_FIRST else 2
         for group in self._grouping.groups:
@@ -124,6 +127,7 @@ class Building:
             return
         self.neurons += [group.neuron for group in whole if group.neuron is not None]
         self._votes = self._oriented = None
+        self.is_stuck = False
         known = self.known
         explained = {id(b) for b in self.pool if nearest_neuron(known, b.point, b.v, b.error) is not None}
         self.pool = [bend for bend in self.pool if id(bend) not in explained]

@@ -20,14 +20,19 @@ from exactre.oracle.measured import Array
 _INDEPENDENT = 2.0**-20
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Place:
-    """A bend, the forms (p, n) of the units below there, which are active (p,), and the rank of these."""
+    """A bend, and the units below there: values (p,), forms (p, n), which are active (p,), the forms' rank.
+
+    `pattern` tells for all known neurons whether they are active.
+    """
 
     bend: Bend
+    values: Array
     forms: Array
     active: NDArray[np.bool_]
     rank: int
+    pattern: NDArray[np.bool_]
 
 
 def extend(candidate: Candidate, places: Sequence[Place]) -> list[Place]:
@@ -42,11 +47,12 @@ def extend(candidate: Candidate, places: Sequence[Place]) -> list[Place]:
 
 def place(known: Known, depth: int, bend: Bend) -> Place:
     """What is known of the network around a bend of a neuron over layer `depth`."""
-    values, forms = known.cell(bend.point).below(depth)
+    cell = known.cell(bend.point)
+    values, forms = cell.below(depth)
     active = values > 0
     sizes = np.linalg.svd(forms[active], compute_uv=False)
     rank = int((sizes > sizes[0] * _INDEPENDENT).sum()) if len(sizes) else 0
-    return Place(bend, forms, active, rank)
+    return Place(bend, values, forms, active, rank, np.concatenate(cell.values) > 0)
 
 
 def _taken(candidate: Candidate, place: Place) -> bool:

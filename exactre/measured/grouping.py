@@ -14,27 +14,39 @@ from numpy.typing import NDArray
 
 from exactre.measured.candidate import AGREEMENT, CLEAR, Candidate, coefficients, quality
 from exactre.measured.extend import Place, extend, place
+from exactre.measured.joint import flips, joint
 from exactre.measured.known import ROUNDING, Known
 from exactre.measured.neuron import Neuron
 from exactre.measured.survey import Bend
 from exactre.oracle.measured import Array
 
 _COMMON = 2
+_TOGETHER = 6  # bends at most that are looked at together
+_NEIGHBOURS = 8  # groups that a group is compared with: far away, forms have little in common
 _ZERO = 2.0**-200  # the error of an exact zero; none is without one here, since they are divided by
 
 
-@dataclass
+@dataclass(eq=False)
 class Group:
     """Bends of one neuron as a candidate, and the neuron if the candidate is known to be one.
 
-    `is_fresh` while the candidate has grown since it was looked at; `is_held` once the neuron knows more
-    than the bends say.
+    `places` are its bends while they are looked at together; `spare` is how many equations they have more
+    than unknowns. `is_fresh` while the candidate has grown since it was looked at; `is_held` once the neuron
+    knows more than the bends say.
     """
 
     candidate: Candidate
+    places: tuple[Place, ...] = ()
+    spare: int = 0
     neuron: Neuron | None = None
     is_fresh: bool = True
     is_held: bool = False
+    is_compared: bool = False
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether its bends say nothing."""
+        return not np.isfinite(self.candidate.errors).any()
 
     def hold(self, neuron: Neuron) -> None:
         """Take what the neuron knows for what the bends say."""
@@ -42,7 +54,7 @@ class Group:
         errors = np.append(neuron.errors, neuron.bias_error)
         errors = np.maximum(errors, np.maximum(np.abs(values) * ROUNDING, _ZERO))
         self.candidate = Candidate(values, errors, list(neuron.bends))
-        self.neuron, self.is_held = neuron, True
+        self.neuron, self.is_held, self.places = neuron, True, ()
 
 
 class Grouping:
@@ -51,7 +63,6 @@ class Grouping:
     def __init__(self, known: Known, depth: int) -> None:
         self._known, self._depth = known, depth
         self.groups: list[Group] = []
-        self._silent: list[Place] = []  # bends that say nothing alone
 
     def add(self, bends: Sequence[Bend], traced: Sequence[Candidate] = ()) -> None:
         """Sort in more bends, the best first, after what was traced; groups seen most often come first."""
@@ -61,23 +72,35 @@ class Grouping:
             if found is not None:
                 fresh.append(Group(Candidate(*found, [bend])))
             elif self._depth:
-                self._silent.append(place(self._known, self._depth, bend))
-        if fresh:
-            self._merge(fresh)
-        for group in self.groups:
-            if len(group.candidate.bends) > 1:
-                left = extend(group.candidate, self._silent)
-                group.is_fresh |= len(left) < len(self._silent)
-                self._silent = left
+                here = place(self._known, self._depth, bend)
+                width = len(here.values) + 1
+                silent = Candidate(np.zeros(width), np.full(width, np.inf), [bend])
+                self.groups.append(Group(silent, (here,)))
+        self._merge(fresh)
+        self._extend()
+
+    def _extend(self) -> None:
+        """Let groups that know some of their row take in bends that say nothing alone."""
+        for group in list(self.groups):
+            if len(group.candidate.bends) > 1 and not group.is_silent:
+                lone = [g for g in self.groups if g.is_silent and len(g.places) == 1]
+                left = extend(group.candidate, [g.places[0] for g in lone])
+                taken = [g for g in lone if g.places[0] not in left]
+                if taken:
+                    group.is_fresh = True
+                    self.groups = [g for g in self.groups if g not in taken]
+                    group.places += tuple(g.places[0] for g in taken) if group.places else ()
+                    found = joint(group.places, -1) if group.places else None
+                    if found is not None:
+                        group.candidate, group.spare = found
         self.groups.sort(key=lambda group: -len(group.candidate.bends))
 
     def remove(self, whole: Sequence[Group], explained: Collection[int]) -> None:
         """Let go of groups that have become neurons, and of all bends (by id) that are explained now."""
-        self._silent = [place for place in self._silent if id(place.bend) not in explained]
         kept, loose = [], []
         for group in self.groups:
             bends = group.candidate.bends
-            if any(group is other for other in whole):
+            if group in whole:
                 continue
             if any(id(bend) in explained for bend in bends):
                 loose += [bend for bend in bends if len(bend.normal) and id(bend) not in explained]
@@ -86,7 +109,39 @@ class Grouping:
         self.groups = kept
         self.add(loose)
 
+    def join(self) -> None:
+        """Put together groups of few bends that agree beyond chance only if all is solved for at once."""
+        waiting = [group for group in self.groups if self._is_joinable(group)]
+        while True:
+            new = next((group for group in waiting if not group.is_compared), None)
+            if new is None:
+                break
+            new.is_compared = True
+            others = [g for g in waiting if g is not new and len(g.places) + len(new.places) <= _TOGETHER]
+            for other in sorted(others, key=lambda group: flips(group.places, new.places))[:_NEIGHBOURS]:
+                found = joint((*other.places, *new.places), other.spare + new.spare)
+                if found is not None:
+                    both = Group(found[0], (*other.places, *new.places), found[1])
+                    waiting = [both, *(group for group in waiting if group is not other and group is not new)]
+                    self.groups = [both, *(g for g in self.groups if g is not other and g is not new)]
+                    break
+        self._extend()
+
+    def _is_joinable(self, group: Group) -> bool:
+        if group.neuron is not None or len(group.candidate.bends) > _TOGETHER:
+            return False
+        if not group.places:
+            bends = [bend for bend in group.candidate.bends if len(bend.normal)]
+            places = tuple(place(self._known, self._depth, bend) for bend in bends)
+            found = joint(places, -1) if places else None
+            if found is None:
+                return False
+            group.places, group.spare = places, found[1]
+        return True
+
     def _merge(self, fresh: Sequence[Group]) -> None:
+        if not fresh:
+            return
         width = len(fresh[0].candidate.values)
         values = np.array([g.candidate.values for g in self.groups]).reshape(-1, width)
         errors = np.array([g.candidate.errors for g in self.groups]).reshape(-1, width)
@@ -108,7 +163,7 @@ def _merged(old: Group, new: Group) -> Group:
     if (not new.is_held, new.candidate.precision) < (not old.is_held, old.candidate.precision):
         old, new = new, old
     old.candidate.absorb(new.candidate)
-    old.is_fresh = True
+    old.places, old.is_fresh, old.is_compared = (), True, False
     return old
 
 

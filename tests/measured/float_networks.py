@@ -5,8 +5,10 @@ from itertools import pairwise
 import numpy as np
 
 from exactre.measured import noise as noises
+from exactre.measured.candidate import coefficients
 from exactre.measured.known import Known, Layer
 from exactre.measured.probe import Probe
+from exactre.measured.survey import Survey, nearest_neuron
 from exactre.oracle.float_ledger import FloatLedger
 from exactre.oracle.measured import ArrayOracle
 
@@ -42,3 +44,20 @@ def truth(net):
     """The network as a known one, to compare with."""
     hidden = net[:-1]
     return Known(net[0][0].shape[1], tuple(Layer(w, b, np.ones(len(b), dtype=np.int64)) for w, b in hidden))
+
+
+def third_layer(seed, widths=(12, 7, 10, 5, 1)):
+    """The layers below the third, its true one, and its bends that say nothing alone, by neuron."""
+    net = layers(widths, seed)
+    survey = Survey(probe(function(net), widths[0], seed=seed))
+    for _ in range(12):
+        line = survey.random_line()
+        survey.look(line, survey.ends(line))
+    known = truth(net)
+    below = Known(known.dim, known.layers[:2])
+    bends = {z: [] for z in range(widths[3])}
+    for bend in survey.bends:
+        owner = nearest_neuron(known, bend.point, bend.v, bend.error)
+        if owner is not None and owner[0] == 2 and coefficients(below, 2, bend) is None:
+            bends[owner[1]].append(bend)
+    return below, known.layers[2], bends

@@ -3,31 +3,10 @@
 import numpy as np
 import pytest
 from campaign import FACTOR
-from float_networks import function, layers, probe, truth
+from float_networks import third_layer
 
-from exactre.measured.candidate import Candidate, coefficients
+from exactre.measured.candidate import Candidate
 from exactre.measured.extend import extend, place
-from exactre.measured.known import Known
-from exactre.measured.survey import Survey, nearest_neuron
-
-WIDTHS = 12, 7, 10, 5, 1
-
-
-def third_layer(seed):
-    """The layers below the third, its true one, and its bends that say nothing alone, by neuron."""
-    net = layers(WIDTHS, seed)
-    survey = Survey(probe(function(net), WIDTHS[0], seed=seed))
-    for _ in range(12):
-        line = survey.random_line()
-        survey.look(line, survey.ends(line))
-    known = truth(net)
-    below = Known(known.dim, known.layers[:2])
-    bends = {z: [] for z in range(WIDTHS[3])}
-    for bend in survey.bends:
-        owner = nearest_neuron(known, bend.point, bend.v, bend.error)
-        if owner is not None and owner[0] == 2 and coefficients(below, 2, bend) is None:
-            bends[owner[1]].append(bend)
-    return below, known.layers[2], bends
 
 
 @pytest.mark.parametrize("seed", range(3 * FACTOR))
@@ -63,7 +42,7 @@ def test_a_candidate_of_which_nothing_is_known_and_a_whole_one_take_nothing():
 def test_a_row_that_is_slightly_another_takes_nothing():
     below, layer, bends = third_layer(0)
     pool = [place(below, 2, bend) for own in bends.values() for bend in own]
-    for z in range(WIDTHS[3]):
+    for z in range(len(layer.bias)):
         values = np.append(layer.weight[z] * (1 + 2.0**-20 * np.arange(10)), layer.bias[z])
         errors = np.abs(values) * 2.0**-40
         errors[0] = np.inf
