@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from exactre.measured.candidate import Candidate, refined
 from exactre.measured.known import ROUNDING, Known
-from exactre.measured.snap import FLOAT32, GRIDS, NO_GRID, Grid, Snapped, snap
+from exactre.measured.snap import FLOAT32, GRIDS, NO_GRID, Grid, Snapped, snaps
 from exactre.measured.survey import Bend
 from exactre.oracle.measured import Array
 
@@ -50,15 +50,19 @@ class Neuron:
 
 
 def neuron_of(known: Known, depth: int, candidate: Candidate) -> Neuron | None:
-    """The neuron on the first grid that has exactly one row for the candidate; None where none has."""
+    """The neuron on the first grid that has exactly one for the candidate; None where none has.
+
+    Of several rows of a grid, the one with a bias of the grid is the neuron's.
+    """
     candidate = refined(known, depth, candidate)
     shown = np.flatnonzero(np.isfinite(candidate.errors[:-1]))
     for grid in GRIDS:
-        snapped = snap(candidate.values[shown], candidate.errors[shown], grid)
-        if snapped is not None and snapped.false_positive < _LIKELY:
-            neuron = _placed(known, depth, candidate, shown, snapped)
-            if neuron is not None and neuron.log2_false < CERTAIN:
-                return neuron
+        rows = snaps(candidate.values[shown], candidate.errors[shown], grid)
+        likely = [snapped for snapped in rows if snapped.false_positive < _LIKELY]
+        placed = [_placed(known, depth, candidate, shown, snapped) for snapped in likely]
+        neurons = [neuron for neuron in placed if neuron is not None]
+        if len(neurons) == 1 and neurons[0].log2_false < CERTAIN:
+            return neurons[0]
     return None
 
 

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from exactre.oracle.measured import Array
 
 _BLOCK = 1 << 12
+_MANY = 8  # rows of one grid that another number, the bias, may choose from
 _FRACTION = 2.0**-24  # error of the fraction of a product of up to 2^26
 _ROUNDING = 2.0**-50  # relative, of the few float operations below
 
@@ -60,33 +61,44 @@ def snap(values: Array, errors: Array, grid: Grid) -> Snapped | None:
 
     A row without two certain entries has no scale, and none is claimed.
     """
+    found = snaps(values, errors, grid)
+    return found[0] if len(found) == 1 else None
+
+
+def snaps(values: Array, errors: Array, grid: Grid) -> list[Snapped]:
+    """All rows of the grid that are proportional to `values` (n,) within `errors` (n,); none if many.
+
+    A row whose entries happen to have a common factor, as integers, has others at its side: 4/3 of it.
+    """
     sizes = np.abs(values)
     if len(sizes) < 2:
-        return None
+        return []
     lead = int((sizes - errors).argmax())
     if sizes[lead] <= 4 * errors[lead]:
-        return None
+        return []
     ratios = values / sizes[lead]
     slack = errors / sizes[lead] + np.abs(ratios) * (errors[lead] / sizes[lead] + _ROUNDING)
     chances = _misses(ratios, slack, grid)
     chance = float(chances.sum() - chances[lead]) + (grid.bits if grid.top else grid.bits - 1)
     if chance >= 0:
-        return None  # so many false survivors have to be expected that there is no use in looking
+        return []  # so many false survivors have to be expected that there is no use in looking
     order = [int(i) for i in np.argsort(chances) if i != lead and chances[i] < 0]
     survivors = _survivors(ratios, slack, grid, order)
     if grid.top is not None and len(survivors) > 1 and not (survivors % survivors[0]).any():
         survivors = survivors[:1]  # multiples of the primitive row
-    if len(survivors) != 1:
-        return None
-    q = float(survivors[0])
-    spacing = _spacing(q * ratios, grid)
-    entries = np.rint(q * ratios / spacing) * spacing
-    unsure = np.flatnonzero(2 * q * slack >= spacing)
-    scale = q / sizes[lead]
-    if grid.top is None:
-        shift = 2.0 ** -np.frexp(np.abs(entries).max())[1]
-        entries, scale = entries * shift, scale * shift
-    return Snapped(grid, entries, tuple(int(i) for i in unsure if i != lead), scale, chance)
+    if len(survivors) > _MANY:
+        return []
+    found = []
+    for q in survivors.astype(np.float64):
+        spacing = _spacing(q * ratios, grid)
+        entries = np.rint(q * ratios / spacing) * spacing
+        unsure = np.flatnonzero(2 * q * slack >= spacing)
+        scale = float(q / sizes[lead])
+        if grid.top is None:
+            shift = 2.0 ** -np.frexp(np.abs(entries).max())[1]
+            entries, scale = entries * shift, scale * shift
+        found.append(Snapped(grid, entries, tuple(int(i) for i in unsure if i != lead), scale, chance))
+    return found
 
 
 def on_grid(values: Array, errors: Array, grid: Grid) -> tuple[Array, NDArray[np.bool_]]:

@@ -6,6 +6,9 @@ from campaign import examples
 from hypothesis import given
 from hypothesis import strategies as st
 
+from exactre.measured.candidate import Candidate
+from exactre.measured.known import Known
+from exactre.measured.neuron import neuron_of
 from exactre.measured.snap import (
     BFLOAT16,
     FLOAT16,
@@ -18,7 +21,9 @@ from exactre.measured.snap import (
     _survivors,
     on_grid,
     snap,
+    snaps,
 )
+from exactre.measured.survey import Bend
 
 CERTAIN = -40
 
@@ -186,3 +191,42 @@ def test_numbers_whose_multiples_are_near_integers_are_all_found(factor, within,
     found = _near_integers(factor, within, *span)
     assert np.isin(q[off <= within], found).all()
     assert (off[np.isin(q, found)] <= within + 2.0**-20).all()
+
+
+def multiples_of_three(seed, n):
+    """Floats whose significands, as odd integers of 24 bits, are multiples of three."""
+    rng = np.random.default_rng(seed)
+    significands = 3.0 * (2 * rng.integers(2**23 // 6 + 1, 2**24 // 6, n) + 1)
+    return significands * rng.choice([-1, 1], n) * 2.0 ** -rng.integers(24, 28, n)
+
+
+def test_a_row_of_multiples_of_three_has_another_on_its_side_and_is_not_told():
+    entries = multiples_of_three(3, 12)
+    values, errors = measured(entries, 3, 42)
+    assert snap(values, errors, FLOAT32) is None
+    found = snaps(values, errors, FLOAT32)
+    assert len(found) == 2
+    assert all(is_multiple(other.entries, entries) for other in found)
+    assert sum(np.frexp(abs(other.entries[0] / entries[0]))[0] == 0.5 for other in found) == 1
+
+
+def test_a_row_that_is_on_the_grid_at_too_many_scales_has_none():
+    assert snaps(*measured(row(BFLOAT16, 1, 12), 1, 42), FLOAT32) == []
+
+
+@pytest.mark.parametrize(("more", "is_told"), [(2, True), (6, False)])
+def test_of_several_rows_the_bias_chooses_if_it_can(more, is_told):
+    """A bias that is a multiple of three too leaves the row open."""
+    entries = multiples_of_three(3, 12)
+    bias = (3 * (2**22 + 1) + more) * 2.0**-24
+    rng = np.random.default_rng(3)
+    bends = []
+    for _ in range(4):
+        point = rng.normal(size=12)
+        point -= entries * ((entries @ point + bias) / (entries @ entries))
+        bends.append(Bend(point, rng.normal(size=12), 1e-13, entries, np.full(12, 1e-12), 1.0))
+    found = neuron_of(Known(12), 0, Candidate(np.append(entries, bias), np.full(13, 1e-12), bends))
+    assert (found is not None) == is_told
+    if found is not None:
+        assert is_multiple(np.append(found.row, found.bias), np.append(entries, bias))
+        assert abs(np.frexp(found.row[0] / entries[0])[0]) == 0.5
