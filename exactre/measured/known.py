@@ -6,6 +6,7 @@ here proposes points and measures, and its rounding is counted as an error where
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -94,6 +95,14 @@ class Known:
             values.append(h @ layer.weight.T + layer.bias)
             h = np.maximum(values[-1], 0.0)
         return values
+
+    def gradients(self, values: Sequence[Array], seeds: Array) -> Array:
+        """Gradients (count, n) of sums of seeds (count, k) times the values of the last layer of `values`."""
+        for k in range(len(values) - 1, -1, -1):
+            seeds = seeds @ self.layers[k].weight
+            if k:
+                seeds = np.where(values[k - 1] > 0, seeds, 0.0)
+        return seeds
 
     def with_layer(self, layer: Layer) -> Known:
         """One more layer."""

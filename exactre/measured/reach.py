@@ -126,23 +126,14 @@ def _walks(
         done = np.asarray((np.abs(target) < _CLOSE).all(axis=0))
         if done.all():
             break
-        a = _gradients(known, depth, values, np.where(values[-1] > 0, row, 0.0))
-        b = _gradients(known, depth, values, np.broadcast_to(unit, values[-1].shape))
+        a = known.gradients(values, np.where(values[-1] > 0, row, 0.0))
+        b = known.gradients(values, np.broadcast_to(unit, values[-1].shape))
         aa, ab, bb = (a * a).sum(axis=1), (a * b).sum(axis=1), (b * b).sum(axis=1)
         det = np.maximum(aa * bb - ab * ab, 2.0**-40 * aa * bb + 2.0**-200)
         step = (a.T * (bb * target[0] - ab * target[1]) + b.T * (aa * target[1] - ab * target[0])) / det
         size = np.maximum(np.abs(step).max(axis=0), 2.0**-100)
         x = np.where(done[:, None], x, x - (step * np.minimum(1.0, _FARTHEST / size)).T)
     return x, done
-
-
-def _gradients(known: Known, depth: int, values: Sequence[Array], seeds: Array) -> Array:
-    """Gradients (count, n) of sum_j seeds[:, j] u_j over the last layer of `values`."""
-    for k in range(depth - 1, -1, -1):
-        seeds = seeds @ known.layers[k].weight
-        if k:
-            seeds = np.where(values[k - 1] > 0, seeds, 0.0)
-    return seeds
 
 
 def _is_obscure(known: Known, depth: int, neuron: Neuron, index: int, point: Array) -> bool:

@@ -106,7 +106,9 @@ class Search:
         if number <= _RANDOM_LINES or not depths or number % turns == 1:
             line = self.survey.random_line()
             return line, self.survey.ends(line)
-        return steered_line(self.probe, self.known, int(self.probe.rng.choice(depths)))
+        # What a layer lacks is found by steering the layer before it, most often the deepest.
+        above = min(int(self.probe.rng.geometric(0.5)), len(depths))
+        return steered_line(self.probe, self.known, depths[-above])
 
     def _wanted(self, line: Line, kink: Kink, room: float) -> bool:
         """Whether a kink's normal is worth its queries: nobody's, or that of a row which is still poor."""

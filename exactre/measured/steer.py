@@ -13,6 +13,7 @@ from exactre.measured.probe import Probe
 from exactre.oracle.measured import Array
 
 _STEPS = 50
+_TRIES = 8
 _RADII = (3, 9)  # binary logarithms
 _GRID = 2.0**-10  # of the radius
 _ENDS = 17
@@ -28,26 +29,22 @@ def extremes(probe: Probe, known: Known, depth: int, count: int) -> Array:
     """Points (count, n) of short coordinates where a few units of an oriented layer are large, others off.
 
     Every other one is for a single unit, each unit in its turn. Two neighbours are as far from the middle as
-    each other.
+    each other. The best of some ascents from random points.
     """
     rng, width = probe.rng, len(known.layers[depth].bias)
-    points, units = [], rng.permutation(width)
-    for k in range(count):
-        if k % 2 == 0:
-            radius = 2.0 ** rng.integers(*_RADII) if probe.box is None else probe.box.width / 4
-        middle = 0.0 if probe.box is None else probe.box.middle
-        found = _extreme(
-            known,
-            depth,
-            _gains(width, None if k % 2 else int(units[k // 2 % width]), rng),
-            middle,
-            radius,
-            rng,
-        )
-        grid = _GRID * 2.0 ** np.ceil(np.log2(radius))
-        found = np.rint(found / grid) * grid
-        points.append(found if probe.box is None else np.clip(found, probe.box.low, probe.box.high))
-    return probe.rounded(np.array(points))
+    units = rng.permutation(width)
+    gains = np.array(
+        [_gains(width, None if k % 2 else int(units[k // 2 % width]), rng) for k in range(count)]
+    )
+    starts: Array = rng.normal(size=(_TRIES, count, probe.dim))
+    if probe.box is None:
+        middle, radius = 0.0, np.repeat(2.0 ** rng.integers(*_RADII, size=count // 2 + 1), 2)[:count]
+    else:
+        middle, radius = probe.box.middle, np.full(count, probe.box.width / 4)
+    starts *= radius[:, None] / np.linalg.norm(starts, axis=2, keepdims=True)
+    grid = _GRID * np.exp2(np.ceil(np.log2(radius)))[:, None]
+    points = np.rint((middle + _ascended(known, depth, gains, middle, starts)) / grid) * grid
+    return probe.rounded(points if probe.box is None else np.clip(points, probe.box.low, probe.box.high))
 
 
 def _gains(width: int, unit: int | None, rng: np.random.Generator) -> Array:
@@ -60,25 +57,29 @@ def _gains(width: int, unit: int | None, rng: np.random.Generator) -> Array:
     return gains / np.linalg.norm(gains)
 
 
-def _extreme(
-    known: Known, depth: int, gains: Array, middle: float, radius: float, rng: np.random.Generator
-) -> Array:
-    """A point on a sphere where the layer's outputs point towards `gains`: an ascent of the cosine."""
-    x = rng.normal(size=known.dim)
-    x *= radius / np.linalg.norm(x)
-    best, best_value = x, -np.inf
+def _ascended(known: Known, depth: int, gains: Array, middle: float, starts: Array) -> Array:
+    """Points (count, n) around the middle, on the spheres of `starts` (tries, count, n): the best tries.
+
+    There the layer's outputs point towards `gains` (count, width): ascents of the cosine between them.
+    """
+    tries, count, dim = starts.shape
+    x, gains = starts.reshape(-1, dim), np.tile(gains, (tries, 1))
+    radius = np.linalg.norm(x, axis=1, keepdims=True)
+    best, best_value = x, np.full(len(x), -np.inf)
+    scale = 1 / np.maximum(np.sqrt((known.values(middle + x)[depth] ** 2).mean(axis=0)), 2.0**-60)
     for step in range(_STEPS):
-        cell = known.cell(middle + x)
-        values, forms = cell.values[depth], cell.forms[depth]
-        scale = 1 / np.maximum(np.linalg.norm(forms, axis=1), 2.0**-60)
-        outputs = np.where(values > 0, values * scale, 0.0)
-        length = max(float(np.linalg.norm(outputs)), 2.0**-60)
-        cosine = float(outputs @ gains) / length
-        if cosine > best_value:
-            best, best_value = x, cosine
+        values = known.values(middle + x)[: depth + 1]
+        active = values[-1] > 0
+        outputs = np.where(active, values[-1] * scale, 0.0)
+        length = np.maximum(np.linalg.norm(outputs, axis=1, keepdims=True), 2.0**-60)
+        cosine = (outputs * gains).sum(axis=1, keepdims=True) / length
+        better = cosine > best_value[:, None]
+        best, best_value = np.where(better, x, best), np.maximum(cosine[:, 0], best_value)
         # Inactive units that are wanted are pulled up too, though the cosine does not feel them yet.
-        pull = np.where(values > 0, gains - cosine * outputs / length, np.maximum(gains, 0.0))
-        up = (pull * scale) @ forms
-        x = x + up * (radius / (1 + step / 4) / max(float(np.linalg.norm(up)), 2.0**-60) / 2)
-        x = x * (radius / max(float(np.linalg.norm(x)), 2.0**-60))
-    return np.asarray(middle + best)
+        pull = np.where(active, gains - cosine * outputs / length, np.maximum(gains, 0.0))
+        up = known.gradients(values, pull * scale)
+        size = np.maximum(np.linalg.norm(up, axis=1, keepdims=True), 2.0**-60)
+        x = x + up * (radius / (1 + step / 4) / size / 2)
+        x = x * (radius / np.maximum(np.linalg.norm(x, axis=1, keepdims=True), 2.0**-60))
+    won = best_value.reshape(tries, count).argmax(axis=0)
+    return np.asarray(best.reshape(tries, count, dim)[won, np.arange(count)])
