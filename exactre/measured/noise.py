@@ -92,9 +92,10 @@ def measure(ledger: FloatLedger, box: Box | None, rng: np.random.Generator) -> N
         statements.append(f"the same query has answers up to {spread:.2g} apart")
         errors = [np.maximum(error, 2 * spread) for error in errors]
     statements += _saturation(points, answers)
-    # A level of zero (an oracle that adds without rounding, as it seems) is no bound.
-    least = float(np.finfo(np.float64).tiny)
-    levels = [np.maximum(np.maximum(a, b), least) for a, b in zip((short, long), errors, strict=True)]
+    # Coarse weights and short coordinates may add up without rounding: a level of zero would be no bound.
+    form = np.finfo(ledger.arithmetic)
+    least = [np.array([form.eps * np.abs(y).max() + form.tiny for y in found]) for found in (answers, more)]
+    levels = [np.maximum.reduce(found) for found in zip((short, long), errors, least, strict=True)]
     fitted = [_level(found, x) for found, x in zip(levels, (points, more_points), strict=True)]
     signal = float(np.ptp(more[1], axis=0).max())
     bits = float(np.log2(signal) - np.log2(levels[1][1])) if signal > 0 else 0.0

@@ -28,7 +28,7 @@ from exactre.measured.trace import Tracer
 
 Watch = Callable[[str, tuple[int, ...]], None]
 
-_ROUNDS = 96
+_ROUNDS = 192
 _FIRST_LINES = 2
 _MANY_INPUTS = 64  # so many entries tell a row of the grid from one bend alone
 _ROOMIER = 2.0

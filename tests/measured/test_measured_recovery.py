@@ -97,6 +97,13 @@ def test_coarse_weights_are_recovered_through_float32_answers():
     assert result.measured.grid == "int8"
 
 
+def test_coarse_weights_whose_sums_a_float64_holds_are_recovered_bit_by_bit():
+    """Answers without rounding are taken to be no better than the float that holds them."""
+    assert certified(integers((12, 8, 1), 0)).layers == (8,)
+    layers = [(bfloat16(node.inputs[0][1]), bfloat16(node.bias)) for node in he_random((12, 8, 1), 0).nodes]
+    assert certified(Network.layered(layers)).layers == (8,)
+
+
 @pytest.mark.parametrize("seed", range(3))
 def test_bfloat16_weights_are_recovered_through_float32_answers(seed):
     net = he_random((32, 12, 4), seed)
