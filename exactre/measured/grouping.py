@@ -7,14 +7,14 @@ the groups say. A group that has grown may overlap with more.
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from exactre.measured.candidate import AGREEMENT, CLEAR, Candidate, coefficients, quality
 from exactre.measured.extend import Place, extend, place
-from exactre.measured.joint import flips, joint
+from exactre.measured.joint import joint
 from exactre.measured.known import ROUNDING, Known
 from exactre.measured.neuron import Neuron
 from exactre.measured.survey import Bend
@@ -31,8 +31,9 @@ class Group:
     """Bends of one neuron as a candidate, and the neuron if the candidate is known to be one.
 
     `places` are its bends while they are looked at together; `spare` is how many equations they have more
-    than unknowns. `is_fresh` while the candidate has grown since it was looked at; `is_held` once the neuron
-    knows more than the bends say.
+    than unknowns. `is_silent` while the bends say nothing. `is_fresh` while the candidate has grown since it
+    was looked at; `is_held` once the neuron knows more than the bends say; `is_extended` and `is_compared`
+    once all others were looked at for bends of it.
     """
 
     candidate: Candidate
@@ -41,12 +42,12 @@ class Group:
     neuron: Neuron | None = None
     is_fresh: bool = True
     is_held: bool = False
+    is_extended: bool = False
     is_compared: bool = False
+    is_silent: bool = field(init=False)
 
-    @property
-    def is_silent(self) -> bool:
-        """Whether its bends say nothing."""
-        return not np.isfinite(self.candidate.errors).any()
+    def __post_init__(self) -> None:
+        self.is_silent = not np.isfinite(self.candidate.errors).any()
 
     def hold(self, neuron: Neuron) -> None:
         """Take what the neuron knows for what the bends say."""
@@ -54,7 +55,7 @@ class Group:
         errors = np.append(neuron.errors, neuron.bias_error)
         errors = np.maximum(errors, np.maximum(np.abs(values) * ROUNDING, _ZERO))
         self.candidate = Candidate(values, errors, list(neuron.bends))
-        self.neuron, self.is_held, self.places = neuron, True, ()
+        self.neuron, self.is_held, self.is_extended, self.places = neuron, True, False, ()
 
 
 class Grouping:
@@ -81,18 +82,26 @@ class Grouping:
 
     def _extend(self) -> None:
         """Let groups that know some of their row take in bends that say nothing alone."""
-        for group in list(self.groups):
-            if len(group.candidate.bends) > 1 and not group.is_silent:
-                lone = [g for g in self.groups if g.is_silent and len(g.places) == 1]
-                left = extend(group.candidate, [g.places[0] for g in lone])
-                taken = [g for g in lone if g.places[0] not in left]
-                if taken:
-                    group.is_fresh = True
-                    self.groups = [g for g in self.groups if g not in taken]
-                    group.places += tuple(g.places[0] for g in taken) if group.places else ()
-                    found = joint(group.places, -1) if group.places else None
-                    if found is not None:
-                        group.candidate, group.spare = found
+        lone = {group.places[0]: group for group in self.groups if group.is_silent and len(group.places) == 1}
+        new = [here for here, group in lone.items() if not group.is_extended]
+        taken: set[Group] = set()
+        for group in self.groups:
+            if len(group.candidate.bends) < 2 or group.is_silent:
+                continue
+            places = [p for p in (new if group.is_extended else lone) if lone[p] not in taken]
+            left = set(extend(group.candidate, places))
+            own = [p for p in places if p not in left]
+            if own:
+                taken |= {lone[p] for p in own}
+                group.is_fresh = True
+                group.places += tuple(own) if group.places else ()
+                found = joint(group.places, -1) if group.places else None
+                if found is not None:
+                    group.candidate, group.spare = found
+            group.is_extended = not own
+        for here in new:
+            lone[here].is_extended = True
+        self.groups = [group for group in self.groups if group not in taken]
         self.groups.sort(key=lambda group: -len(group.candidate.bends))
 
     def remove(self, whole: Sequence[Group], explained: Collection[int]) -> None:
@@ -118,7 +127,7 @@ class Grouping:
                 break
             new.is_compared = True
             others = [g for g in waiting if g is not new and len(g.places) + len(new.places) <= _TOGETHER]
-            for other in sorted(others, key=lambda group: flips(group.places, new.places))[:_NEIGHBOURS]:
+            for other in _nearest(others, new):
                 found = joint((*other.places, *new.places), other.spare + new.spare)
                 if found is not None:
                     both = Group(found[0], (*other.places, *new.places), found[1])
@@ -158,12 +167,23 @@ class Grouping:
             errors = np.vstack([errors, new.candidate.errors])
 
 
+def _nearest(others: Sequence[Group], new: Group) -> list[Group]:
+    """The groups with a bend that the fewest flips of known neurons part from one of a new group."""
+    if not others:
+        return []
+    patterns = np.array([place.pattern for group in others for place in group.places])
+    flips = np.min([(patterns ^ place.pattern).sum(axis=1) for place in new.places], axis=0)
+    starts = np.cumsum([0, *(len(group.places) for group in others[:-1])])
+    order = np.argsort(np.minimum.reduceat(flips, starts), kind="stable")
+    return [others[i] for i in order[:_NEIGHBOURS]]
+
+
 def _merged(old: Group, new: Group) -> Group:
     # The scale's error is that of the better of both only if the better one absorbs the other.
     if (not new.is_held, new.candidate.precision) < (not old.is_held, old.candidate.precision):
         old, new = new, old
     old.candidate.absorb(new.candidate)
-    old.places, old.is_fresh, old.is_compared = (), True, False
+    old.places, old.is_fresh, old.is_extended, old.is_compared = (), True, False, False
     return old
 
 

@@ -57,11 +57,6 @@ def joint(places: Sequence[Place], spare: int) -> tuple[Candidate, int] | None:
     return Candidate(row, row_errors, [place.bend for place in places]), equations - rank
 
 
-def flips(first: Sequence[Place], second: Sequence[Place]) -> int:
-    """How many known neurons lie between the nearest two: what both say of a row differs by their weights."""
-    return min(int((a.pattern ^ b.pattern).sum()) for a in first for b in second)
-
-
 def _bits(places: Sequence[Place]) -> float:
     """How well an equation of the worst of the bends has to be met, as minus a binary logarithm."""
     return -float(np.log2(max(place.bend.quality for place in places)))

@@ -18,6 +18,7 @@ from exactre.measured.line import Line, scan
 from exactre.measured.neuron import Neuron
 from exactre.measured.probe import Probe
 from exactre.measured.sharpen import entry_at, with_entry
+from exactre.measured.steer import largest
 from exactre.measured.survey import Bend, nearest_neuron
 from exactre.oracle.measured import Array
 
@@ -43,7 +44,7 @@ def shown(probe: Probe, known: Known, depth: int, neuron: Neuron, index: int) ->
     `known` ends with the layer that is being built, or with the layer below it, which is layer `depth`.
     """
     if np.isinf(neuron.errors[index]):
-        neuron = first_shown(probe, known, depth, neuron, index)
+        neuron = first_shown(probe, known, depth, neuron, index, far=True)
     if not 0 < neuron.errors[index] < np.inf:
         return neuron
     for point, level in _places(probe, known, depth, neuron, index, _OPEN_LEVELS, _LOOKS):
@@ -55,9 +56,15 @@ def shown(probe: Probe, known: Known, depth: int, neuron: Neuron, index: int) ->
     return neuron
 
 
-def first_shown(probe: Probe, known: Known, depth: int, neuron: Neuron, index: int) -> Neuron:
-    """The neuron with a missing entry that two boundary points agree on: one can be another neuron's."""
-    for point, level in _places(probe, known, depth, neuron, index, _MISSING_LEVELS, _TRIALS):
+def first_shown(
+    probe: Probe, known: Known, depth: int, neuron: Neuron, index: int, *, far: bool = False
+) -> Neuron:
+    """The neuron with a missing entry that two boundary points agree on: one can be another neuron's.
+
+    `far` also looks beside points where the unit below is large, wherever the neuron was seen.
+    """
+    starts = largest(probe, known, depth - 1, index, _WALKS) if far else None
+    for point, level in _places(probe, known, depth, neuron, index, _MISSING_LEVELS, _TRIALS, starts):
         for bend in _across(probe, known, depth, neuron, index, level, point):
             guess = _better(known, depth, neuron, index, [bend])
             if np.isinf(guess.errors[index]):
@@ -71,17 +78,28 @@ def first_shown(probe: Probe, known: Known, depth: int, neuron: Neuron, index: i
 
 
 def _places(
-    probe: Probe, known: Known, depth: int, neuron: Neuron, index: int, levels: Sequence[float], most: int
+    probe: Probe,
+    known: Known,
+    depth: int,
+    neuron: Neuron,
+    index: int,
+    levels: Sequence[float],
+    most: int,
+    far: Array | None = None,
 ) -> Iterator[tuple[Array, float]]:
-    """Boundary points of the neuron at which `index` has one of these levels, and the level."""
+    """Boundary points of the neuron at which `index` has one of these levels, and the level.
+
+    They are walked to from beside its bends, and from points `far` (count, n).
+    """
     count = 0
     rng = probe.rng
     starts = np.stack([neuron.bends[int(rng.integers(len(neuron.bends)))].point for _ in range(_WALKS)])
     aside = np.exp2(rng.uniform(*_ASIDE, size=(_WALKS, 1)))
-    heights = np.resize(levels, _WALKS)
-    points, done = _walks(
-        known, depth, neuron, index, heights, starts + rng.normal(size=starts.shape) * aside
-    )
+    starts = starts + rng.normal(size=starts.shape) * aside
+    if far is not None:
+        starts = np.vstack([starts, far])
+    heights = np.resize(levels, len(starts))
+    points, done = _walks(known, depth, neuron, index, heights, starts)
     for point, level in zip(points[done], heights[done].tolist(), strict=True):
         if not _is_obscure(known, depth, neuron, index, point):
             yield point, level

@@ -18,7 +18,7 @@ _AGAIN = 3  # bends of a row after which measuring where there is room has shown
 _POOR = 6  # a row with more than one in so many entries open is measured again
 _REACHED = 8  # up to so many open entries of a row are looked for on purpose
 _REACHED_LATE = 14  # the same where lines show no more: a rare neuron of a deep layer shows few entries alone
-_SOUGHT = 4
+_SOUGHT = 4  # times in a row that an entry is looked for; then ever less often
 
 
 class Rows:
@@ -70,7 +70,7 @@ class Rows:
         for index in neuron.open:
             key = index, neuron.row[neuron.errors == 0].tobytes()
             self._sought[key] = self._sought.get(key, 0) + 1
-            if self._sought[key] <= _SOUGHT:
+            if self._sought[key] <= _SOUGHT or self._sought[key].bit_count() == 1:
                 neuron = shown(self._survey.probe, known, self._depth, neuron, index)
         return neuron
 

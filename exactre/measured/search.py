@@ -160,7 +160,9 @@ class Search:
                 is_due = self._patience.is_due(lines, depth, len(building.neurons))
                 found = told(self._tracer, self.known, pool if is_due else [], found)
             if not found.all():
-                building.is_stuck = depth > 0 and self._is_settled(building)
+                if self._is_settled(building):  # then this layer lacks a neuron, or one below
+                    for deep in self._buildings[1 : depth + 1]:
+                        deep.is_stuck = True
                 self.missing = f"the active sides of layer {depth + 1} are not known"
                 return False
             self.known = building.oriented(found)

@@ -145,6 +145,9 @@ def _near_integers(factor: float, within: float, first: int, last: int) -> Array
     q is a multiple of a block and a rest, whose fractions are sorted once: far fewer looks than numbers q.
     """
     within = min(within + _FRACTION, 0.5)
+    if last - first <= _BLOCK:
+        few = np.arange(first, last, dtype=np.float64)
+        return few[np.abs(few * factor - np.rint(few * factor)) <= within]
     rests, blocks = np.arange(_BLOCK), np.arange(first, last, _BLOCK)
     fractions = rests * factor % 1.0
     order = np.argsort(fractions)

@@ -47,6 +47,19 @@ def extremes(probe: Probe, known: Known, depth: int, count: int) -> Array:
     return probe.rounded(points if probe.box is None else np.clip(points, probe.box.low, probe.box.high))
 
 
+def largest(probe: Probe, known: Known, depth: int, unit: int, count: int) -> Array:
+    """Points (count, n) at several distances where one unit of layer `depth` is large and others are off."""
+    rng = probe.rng
+    gains = np.tile(_gains(len(known.layers[depth].bias), unit, rng), (count, 1))
+    middle, radii = (0.0, _RADII) if probe.box is None else (probe.box.middle, (-3, -1))
+    radius = np.exp2(rng.uniform(*radii, size=(1, count, 1))) * (
+        1.0 if probe.box is None else probe.box.width
+    )
+    starts: Array = rng.normal(size=(1, count, probe.dim))
+    starts *= radius / np.linalg.norm(starts, axis=2, keepdims=True)
+    return middle + _ascended(known, depth, gains, middle, starts)
+
+
 def _gains(width: int, unit: int | None, rng: np.random.Generator) -> Array:
     """A direction (width,): one unit, or else a few, against all others, or any."""
     gains: Array = rng.normal(size=width)

@@ -9,14 +9,14 @@ from float_networks import third_layer
 
 from exactre.measured.extend import place
 from exactre.measured.grouping import Grouping
-from exactre.measured.joint import flips, joint
+from exactre.measured.joint import joint
 
 SEEDS = range(2 * FACTOR)
 
 
 def near(places):
     """Pairs of places, those with most in common first."""
-    return sorted(combinations(places, 2), key=lambda pair: flips(pair[:1], pair[1:]))[:40]
+    return sorted(combinations(places, 2), key=lambda pair: (pair[0].pattern ^ pair[1].pattern).sum())[:40]
 
 
 @pytest.mark.parametrize("seed", SEEDS)
