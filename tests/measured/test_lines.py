@@ -9,7 +9,7 @@ from exactre.measured.domain import Box
 from exactre.measured.foreseen import flips, look_through
 from exactre.measured.known import Known, Layer
 from exactre.measured.line import Line, scan
-from exactre.measured.steer import extremes, steered_line
+from exactre.measured.steer import extremes, largest, steered_line
 from exactre.measured.survey import Survey
 
 SEEDS = range(2 * FACTOR)
@@ -59,6 +59,22 @@ def test_extremes_show_units_larger_beside_the_others_than_random_points_do(seed
         outputs = np.maximum(known.values(points)[0], 0.0)
         shares.append((outputs / outputs.sum(axis=1, keepdims=True)).max(axis=0))
     assert shares[0].mean() > 1.5 * shares[1].mean()
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_one_unit_is_largest_where_it_is_looked_for(seed):
+    net = layers((10, 12, 12, 4, 1), seed)
+    known, asked = truth(net), probe(function(net), 10)
+    for unit in range(3):
+        points = largest(asked, known, 1, unit, 30)
+        random = (
+            np.random.default_rng(seed).normal(size=(30, 10)) * np.linalg.norm(points, axis=1)[:, None] / 3
+        )
+        shares = []
+        for x in (points, random):
+            outputs = np.maximum(known.values(x)[1], 0.0)
+            shares.append((outputs[:, unit] / outputs.sum(axis=1)).mean())
+        assert shares[0] > shares[1]
 
 
 def test_extremes_and_steered_lines_stay_in_the_box():
