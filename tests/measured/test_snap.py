@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from exactre.measured.candidate import Candidate
-from exactre.measured.known import Known
-from exactre.measured.neuron import neuron_of
+from exactre.measured.known import Known, Layer
+from exactre.measured.neuron import Neuron, neuron_of, offset
 from exactre.measured.snap import (
     BFLOAT16,
     FLOAT16,
@@ -230,3 +230,15 @@ def test_of_several_rows_the_bias_chooses_if_it_can(more, is_told):
     if found is not None:
         assert is_multiple(np.append(found.row, found.bias), np.append(entries, bias))
         assert abs(np.frexp(found.row[0] / entries[0])[0]) == 0.5
+
+
+def test_a_bend_where_nothing_below_is_active_says_nothing_of_the_bias():
+    below = Known(2, (Layer(np.eye(2), np.full(2, -1.0), np.ones(2, dtype=np.int64)),))
+    neuron = Neuron(np.array([3.0, 5.0]), np.zeros(2), 0.0, np.inf, INTEGERS, -60.0, ())
+    bends = [
+        Bend(np.array(x), np.ones(2), 1e-13, np.ones(2), np.full(2, 1e-12), 1.0) for x in ([0, 0], [2, 2])
+    ]
+    assert offset(below, 1, neuron, bends[0]) == (0.0, np.inf)
+    value, error = offset(below, 1, neuron, bends[1])
+    assert value == 8.0
+    assert 0 < error < 1e-11
