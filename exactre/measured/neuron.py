@@ -131,15 +131,14 @@ def offset(known: Known, depth: int, neuron: Neuron, bend: Bend) -> tuple[float,
     cell = known.cell(bend.point)
     values = cell.below(depth)[0]
     shown = np.isfinite(neuron.errors)
-    if (values[~shown] != 0).any() or not values.any():
-        return (
-            0.0,
-            np.inf,
-        )  # where nothing below is active there is no boundary: the bend is not this neuron's
+    if (values[~shown] != 0).any():
+        return 0.0, np.inf
     row = np.where(shown, neuron.row, 0.0)
     error = abs(float(row @ cell.speeds(depth, bend.v))) * bend.error
     error += float(np.abs(row) @ np.abs(values)) * ROUNDING
     error += float(np.abs(values[shown]) @ neuron.errors[shown])
+    if error == 0:  # where nothing that it reads is active there is no boundary: the bend is not its own
+        return 0.0, np.inf
     return float(row @ values), error
 
 
