@@ -6,7 +6,7 @@ for in the known network as floats, made exact, and asked beside: the bend there
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 
 import numpy as np
@@ -37,7 +37,8 @@ _BOX = 256.0  # half the side of the box in which a program looks
 class Completion:
     """Looks where a neuron's boundary should be: a row over the model's neurons, with open weights.
 
-    `idle` are the units whose weights are open: whatever is looked at lies where they are inactive.
+    `idle` {unit: sign} are the units whose weights are open, and where these would matter: whatever is looked
+    at lies where the units have the other sign.
     `crossed` are the neurons of its layer across whose boundaries it was last seen to go on straight.
     """
 
@@ -45,21 +46,20 @@ class Completion:
         self,
         tracer: Tracer,
         neuron: Neuron,
-        idle: Iterable[int],
-        orientation: Mapping[int, int],
+        idle: Mapping[int, int],
         seen: Sequence[Vector],
     ):
         self._tracer = tracer
         self._neuron = neuron
         self._idle = sorted(idle)
-        self._orientation = orientation
+        self._beyond = idle
         self._floats = tracer.floats.extended(neuron)
         self._seen = list(seen)
         self.crossed: set[int] = set()
 
     def hint(self, unit: int) -> None:
         """Start from where a mixed-integer program says that the boundaries meet, if it does."""
-        inactive = {j: self._orientation[j] for j in self._idle if j != unit}
+        inactive = {j: sign for j, sign in self._beyond.items() if j != unit}
         point = meeting_hint(self._floats, (len(self._tracer.model), unit), inactive, _BOX)
         self._seen = [] if point is None else [point]
 
@@ -73,7 +73,7 @@ class Completion:
             values = self._floats.values(start[None])[0]
             on = min(ways, key=lambda j: abs(values[j]))
             inactive = others if on == unit else self._idle
-            if len(found) < _WALKS and all(values[j] * self._orientation[j] < 0 for j in inactive):
+            if len(found) < _WALKS and all(values[j] * self._beyond[j] < 0 for j in inactive):
                 met = ways[on].meeting(start)
                 found += [] if met is None else [met]
         self._seen = found
@@ -132,7 +132,7 @@ class Completion:
         starts.append(np.array(self._seen).reshape(-1, dim))
         starts.append(starts[-1] * np.exp2(rng.normal(size=(len(self._seen), 1))))
         points = self._floats.meetings(neurons, np.concatenate(starts))
-        signs = np.array([self._orientation[j] for j in inactive])
+        signs = np.array([self._beyond[j] for j in inactive])
         points = points[(self._floats.values(points)[:, inactive] * signs < 0).all(axis=1)]
         found: Vector = rng.permutation(points)[:most]
         return found
@@ -168,7 +168,7 @@ class Completion:
         return all(bends) if any(bends) else None
 
     def _measured(self, unit: int, point: Vector) -> Fraction | None:
-        model, sign = self._tracer.model, self._orientation[unit]
+        model, sign = self._tracer.model, self._beyond[unit]
         num, q = dyadic([point])
         [found] = model.signs_at([[int(v) for v in row] for row in num.tolist()], q)
         signs: Signs = (*found[:unit], -sign, *found[unit + 1 :])
@@ -214,19 +214,18 @@ def with_unit(model: Model, neuron: Neuron, unit: int, sign: int, weight: Fracti
 def completed(
     tracer: Tracer,
     neuron: Neuron,
-    idle: set[int],
-    orientation: Mapping[int, int],
+    idle: Mapping[int, int],
     seen: Sequence[Vector],
-) -> tuple[Neuron, set[int]]:
+) -> tuple[Neuron, dict[int, int]]:
     """The neuron with every open weight that a meeting of boundaries shows, and the units still open."""
+    idle = dict(idle)
     progress = True
     while idle and progress:
         progress = False
         for unit in sorted(idle):
-            weight = Completion(tracer, neuron, idle, orientation, seen).weight(unit)
+            weight = Completion(tracer, neuron, idle, seen).weight(unit)
             if weight is not None:
-                neuron = with_unit(tracer.model, neuron, unit, orientation[unit], weight)
-                idle = idle - {unit}
+                neuron = with_unit(tracer.model, neuron, unit, idle.pop(unit), weight)
                 progress = True
     return neuron, idle
 
@@ -234,8 +233,9 @@ def completed(
 def complete_from_kink(survey: Survey, tracer: Tracer, z: int, unit: int, kink: int) -> bool:
     """Read an open weight off an unexplained kink where the unit is active, if the kink is the neuron's."""
     signs = survey.signs(kink)
-    active = {j for j in survey.idle[z] if signs[j] == survey.orientation[j]}
-    if active != {unit} or survey.owner[kink] is not None:
+    if {j for j in survey.idle[z] if signs[j] == survey.beyond(z, j)} != {unit} or survey.owner[
+        kink
+    ] is not None:
         return False
     forms = tracer.forms_at(signs)
     row, form = tuple(forms[z]), survey.kinks[kink].form
@@ -244,8 +244,8 @@ def complete_from_kink(survey: Survey, tracer: Tracer, z: int, unit: int, kink: 
     if scale is None or fmpz_mat([row[:-1], forms[unit][:-1]]).rank() < 2:
         return False
     lead = next(i for i, v in enumerate(forms[unit]) if v)
-    weight = (scale * form[lead] - row[lead]) / (survey.orientation[unit] * forms[unit][lead])
-    _settle(survey, z, unit, weight)
+    weight = (scale * form[lead] - row[lead]) / (survey.beyond(z, unit) * forms[unit][lead])
+    settle(survey, z, unit, weight)
     return True
 
 
@@ -263,13 +263,15 @@ def complete_known(
     depth = survey.model.depth
     kept = [j for j, d in enumerate(depth) if d <= depth[z] and j != z]
     place = {j: k for k, j in enumerate(kept)}
+    sides = [*survey.sides_of(z), *survey.open_sides(depth[z] - 1)]
+    if len({j for j, _ in sides}) < len(sides):
+        return False  # a weight matters on one side of a unit, and another one on the other
     alone = Model(survey.model.dim, tuple(_renamed(survey.model.neurons[j], place) for j in kept))
     completion = Completion(
         Tracer(survey.jets, alone, FloatModel(alone), tracer.rng),
         _renamed(survey.model.neurons[z], place),
         # Where an open weight matters to what it reads, that is not where the model has it.
-        [place[j] for j in survey.idle[z].union(survey.open_units(depth[z] - 1))],
-        {place[j]: sign for j, sign in survey.orientation.items() if j in place},
+        {place[j]: side for j, side in sides},
         own + its,
     )
     if how is not None:
@@ -277,7 +279,7 @@ def complete_known(
     weight = completion.weight(place[unit])
     if weight is None:
         return False
-    _settle(survey, z, unit, weight)
+    settle(survey, z, unit, weight)
     return True
 
 
@@ -299,12 +301,12 @@ def complete_from_outputs(
     pairs = [(z, unit) for z, unit in pairs if z in survey.orientation and unit in survey.orientation]
     if not pairs:
         return False
-    active = survey.active_before([unit for _, unit in pairs])
-    heard = active.sum(axis=0)
+    matters = survey.matters_before(pairs)
+    heard = matters.sum(axis=0)
     for kink in np.flatnonzero(heard > 1 if together else heard == 1).tolist():
         signs, found = survey.signs(kink), survey.kinks[kink]
         forms = tracer.forms_at(signs)
-        speaking = [pairs[k] for k in np.flatnonzero(active[:, kink]).tolist()]
+        speaking = [pairs[k] for k in np.flatnonzero(matters[:, kink]).tolist()]
         if together:
             speaking = [(z, unit) for z, unit in speaking if signs[z] == survey.orientation[z]]
         for output, row in enumerate(rows):
@@ -316,9 +318,9 @@ def complete_from_outputs(
                 gain = Fraction(2 * row.parents.get(z, 0), row.den)
                 weight = _extra(rest, gain, forms[z], forms[unit], survey.orientation[z])
                 if weight is not None:
-                    _settle(survey, z, unit, weight * survey.orientation[unit])
-                    if together:
+                    if together and (z, unit) not in survey.kept_active:
                         survey.given.add((z, unit))
+                    settle(survey, z, unit, weight * survey.beyond(z, unit))
                     return True
     return False
 
@@ -330,13 +332,14 @@ def complete_from_skips(survey: Survey, rows: Sequence[Row], *, shared: bool = F
     """
     last = survey.layer(max(survey.model.depth, default=-1))
     idle = {z: units for z in last if (units := survey.idle.get(z))}
-    if not idle or not survey.orientation.keys() >= {*last, *(j for units in idle.values() for j in units)}:
+    read = {j for units in idle.values() for j in units}
+    if not idle or survey.kept_active or not survey.orientation.keys() >= {*last, *read}:
         return False
     weights = folded_weights(survey.model, rows, survey.orientation, idle, shared=shared) or {}
     scales: dict[int, Fraction] = {}
     for (z, unit), weight in weights.items():
         scale = scales.get(z, Fraction(1))
-        scales[z] = scale * _settle(survey, z, unit, scale * weight)
+        scales[z] = scale * settle(survey, z, unit, scale * weight)
         if shared:
             survey.given.add((z, unit))
     return bool(weights)
@@ -376,8 +379,10 @@ def _extra(
     return None
 
 
-def _settle(survey: Survey, z: int, unit: int, weight: Fraction) -> Fraction:
+def settle(survey: Survey, z: int, unit: int, weight: Fraction) -> Fraction:
     """Close an open weight; by what the row is multiplied then."""
     survey.idle[z].discard(unit)
     survey.revise()
-    return survey.adjust(z, unit, weight) if weight else Fraction(1)
+    scale = survey.adjust(z, unit, weight) if weight else Fraction(1)
+    survey.kept_active.discard((z, unit))
+    return scale

@@ -19,6 +19,7 @@ from exactre.recover.complete import KNOWN, Completion, completed
 from exactre.recover.floats import random_gains, random_starts
 from exactre.recover.group import CONSTANT, Groups, Weights
 from exactre.recover.model import Neuron
+from exactre.recover.parts import Joined, Parts
 from exactre.recover.row import Hypothesis, Row
 from exactre.recover.survey import Survey
 from exactre.recover.trace import Tracer
@@ -27,14 +28,19 @@ _STEERING_RADII = (16.0, 256.0)
 _TRIES = 8  # ascents for each point that lines are steered to
 _WIDE = 2  # a layer of more than so many neurons for each input is wide
 _FEW = 8  # units of a wide layer that may be left to be measured alone
+_CROSSED = 6  # boundaries that a neuron has to be seen to bend at, that leaves more than those few
 
 
 class Found(NamedTuple):
-    """A row, the units whose weights it leaves open, whether it goes on across boundaries of its layer."""
+    """A row, the units whose weights it leaves open, whether it goes on across boundaries of its layer.
+
+    `kept_active` are those of the units that are active wherever its boundary was seen.
+    """
 
     neuron: Neuron
     idle: set[int]
     goes_on: bool = False
+    kept_active: frozenset[int] = frozenset()
 
 
 def steer(survey: Survey, depth: int, points: int, rng: np.random.Generator) -> None:
@@ -102,9 +108,18 @@ def row_of_group(
 
 
 def row_by_trace(
-    survey: Survey, tracer: Tracer, depth: int, kink: int, *, if_untold: bool = False
+    survey: Survey,
+    tracer: Tracer,
+    depth: int,
+    kink: int,
+    *,
+    if_untold: bool = False,
+    parts: Parts | None = None,
 ) -> Found | None:
-    """The same from one kink where the active units' weights are not unique: from the pieces around it."""
+    """The same from one kink where the active units' weights are not unique: from the pieces around it.
+
+    Pieces that do not tell enough are joined to those in `parts` that are the same neuron's.
+    """
     piece = survey.piece(kink)
     # Most boundaries of a wide layer are in reach; the many inactive units could hardly be measured alone.
     hypothesis = Hypothesis(survey.model, depth, survey.orientation, partial=not is_wide(survey, depth))
@@ -113,9 +128,34 @@ def row_by_trace(
     if row is None and not hypothesis.partial:
         hypothesis.partial = True
         row = hypothesis.row() if len(hypothesis.idle) <= _FEW and not hypothesis.missing else None
+    if parts is not None and len(hypothesis.idle) > _FEW and len(hypothesis.crossed) < _CROSSED:
+        row = None  # so little is said of a neuron by many parts of its boundary, and of deeper ones
+    kinks = [kink]
+    if row is None and parts is not None and hypothesis.is_consistent:
+        joined = parts.add(kink, hypothesis)
+        if joined is not None:
+            kinks, hypothesis = list(joined.kinks), joined.hypothesis
+            row = hypothesis.row()
     if row is None:
         return None
-    return _confirmed(survey, tracer, depth, row.neuron(), hypothesis.idle, [kink], if_untold)
+    return _confirmed(survey, tracer, depth, row.neuron(), hypothesis.idle, kinks, if_untold)
+
+
+def row_of_part(survey: Survey, tracer: Tracer, depth: int, part: Joined) -> Found | None:
+    """One of the rows that fit a part of a boundary which leaves weights of active units open too."""
+    kept_active, row = part.hypothesis.kept_active(), part.hypothesis.row(of_many=True)
+    if row is None or kept_active is None:
+        return None
+    return _confirmed(
+        survey,
+        tracer,
+        depth,
+        row.neuron(),
+        part.hypothesis.idle | kept_active,
+        part.kinks,
+        True,
+        frozenset(kept_active),
+    )
 
 
 def _confirmed(
@@ -126,19 +166,23 @@ def _confirmed(
     idle: set[int],
     kinks: Sequence[int],
     if_untold: bool = False,
+    kept_active: frozenset[int] = frozenset(),
 ) -> Found | None:
     near = [survey.near(i) for i in kinks[:KNOWN]]
     mates = survey.layer(depth + 1)
-    completion = Completion(tracer, neuron, idle, survey.orientation, near)
+    beyond = {j: -survey.orientation[j] if j in kept_active else survey.orientation[j] for j in idle}
+    completion = Completion(tracer, neuron, beyond, near)
     told = completion.is_confirmed(mates)
     if told is False or (told is None and not (if_untold or completion.bends_throughout())):
         return None
-    neuron, still = completed(tracer, neuron, idle, survey.orientation, near)
-    if told is None and still != idle:
+    neuron, still = completed(tracer, neuron, beyond, near)
+    if told is None and still != beyond:
         # Where more units may be active it may meet its layer's boundaries.
-        completion = Completion(tracer, neuron, still, survey.orientation, near)
+        completion = Completion(tracer, neuron, still, near)
         told = completion.is_confirmed(mates)
-    return None if told is False else Found(neuron, still, len(completion.crossed) > 1)
+    if told is False:
+        return None
+    return Found(neuron, set(still), len(completion.crossed) > 1, kept_active & still.keys())
 
 
 def _covering(weights: Sequence[Weights]) -> tuple[list[int], set[int]]:

@@ -182,6 +182,10 @@ class Sampled:
         self._sizes: list[Integers] = [np.zeros(0, dtype=object) for _ in model.neurons]  # absolute values
         self._columns: fmpz_mat | None = None
 
+    def size(self, z: int, point: int) -> int:
+        """The absolute value of a neuron at a point."""
+        return int(self._sizes[z][point])
+
     def add_points(self, points: Sequence[tuple[int, ...]]) -> None:
         """More points; every known neuron is evaluated there."""
         self.points += points

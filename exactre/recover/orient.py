@@ -197,7 +197,9 @@ def orient_in_regions(survey: Survey, depth: int, rng: np.random.Generator) -> d
 def orient_from_rows(survey: Survey, depth: int) -> bool:
     """Signs of the layer from the rows of the neurons that read it; whether all are known."""
     layer = survey.layer(depth)
-    rows = [(neuron.parents, neuron.linear) for neuron in survey.model.neurons]
+    free = survey.of_many
+    neurons = [neuron for z, neuron in enumerate(survey.model.neurons) if z not in free]
+    rows = [(neuron.parents, neuron.linear) for neuron in neurons]
     known = {j: survey.orientation[j] for j in layer if j in survey.orientation}
     signs = solve_signs(survey.model, layer, rows, known)
     survey.orientation.update(signs or {})

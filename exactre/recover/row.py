@@ -106,7 +106,6 @@ class Hypothesis:
         self._system = _System(len(self._columns) + len(self._affine) + scales)
         self._seen: dict[int, set[int]] = {j: set() for j in self.parents}
         self._solution: tuple[int, tuple[list[int], int] | None] | None = None
-        self.pieces = 0
 
     @property
     def is_consistent(self) -> bool:
@@ -116,12 +115,33 @@ class Hypothesis:
     @property
     def is_tested(self) -> bool:
         """Whether there are pieces beside the first, which any row with an affine part fits."""
-        return self.pieces > (2 if self._is_affine else 1)
+        return len(self._added) > (2 if self._is_affine else 1)
 
     @property
     def missing(self) -> int:
         """How many independent equations are still wanting."""
         return self._system.missing - len(self.idle)
+
+    @property
+    def pieces(self) -> list[tuple[Piece, Forms]]:
+        """The pieces, each with the known forms in its cell."""
+        return [(piece, forms) for piece, forms, _, _ in self._added]
+
+    @property
+    def rank(self) -> int:
+        """How many independent equations there are."""
+        return self._system.unknowns - self._system.missing
+
+    @property
+    def are_scales_known(self) -> bool:
+        """Whether the equations determine the scales of all pieces."""
+        scales = np.eye(self._system.unknowns, dtype=np.int64)[:, self._system.unknowns - self._scales :]
+        return self._system.is_determined(scales)
+
+    @property
+    def crossed(self) -> set[int]:
+        """Neurons that the pieces show on both sides."""
+        return {j for j, seen in self._seen.items() if len(seen) > 1}
 
     @property
     def idle(self) -> set[int]:
@@ -163,7 +183,6 @@ class Hypothesis:
         A doubtful piece is only added where it fits, which more equations than it determines have to show.
         With `scale` (0 <= scale < scales) the piece's own scale is unknown, and the system solves for it.
         """
-        self.pieces += 1
         self._added.append((piece, forms, scale, doubtful))
         for j in self.parents:
             self._seen[j].add(piece.signs[j])
@@ -245,10 +264,30 @@ class Hypothesis:
             if (oriented[j] not in seen if j in oriented else len(seen) < 2)
         }
 
-    def row(self) -> Row | None:
-        """The row, once the equations determine it and it satisfies them: see `_System.solve`."""
+    def kept_active(self) -> set[int] | None:
+        """Units active on every piece whose weights the equations leave open; None where more is open.
+
+        With more of them than the input has dimensions, other weights and another constant fit as well.
+        """
+        width = len(self._columns)
+        found = set()
+        for c in self._system.undetermined():
+            if c >= width + len(self._affine):
+                return None
+            j, kind = self._columns[c] if c < width else (-1, None)
+            if j in self.parents and (not kind or len(self._seen[j]) > 1):
+                return None
+            found |= {j} if c < width and self._seen[j] == {kind} else set()
+        return found
+
+    def row(self, *, of_many: bool = False) -> Row | None:
+        """The row, once the equations determine it and it satisfies them: see `_System.solve`.
+
+        With `of_many` one of the rows that satisfy them.
+        """
         idle = self.idle
-        values = self._system.solve({c for c, (j, _) in enumerate(self._columns) if j in idle})
+        zeros = {c for c, (j, _) in enumerate(self._columns) if j in idle}
+        values = self._system.solve(set(self._system.undetermined()) if of_many else zeros)
         if values is None:
             return None
         numerators, den = values
@@ -339,6 +378,12 @@ class _System:
         given = product(self._echelon[:, free].T, columns[self._pivots])
         return bool((columns[free] == given).all())
 
+    def undetermined(self) -> list[int]:
+        """The unknowns that not all solutions have the same, modulo the prime."""
+        free = sorted(set(range(self.unknowns)) - set(self._pivots))
+        tied = np.flatnonzero(self._echelon[:, free].any(axis=1)).tolist()
+        return sorted([*free, *(self._pivots[k] for k in tied)])
+
     def _equations(self, source: int) -> list[list[int]]:
         """The equations of one source over Z."""
         if source not in self._rows:
@@ -363,7 +408,7 @@ class _System:
         """The unique solution (numerators, denominator > 0); None if there is none.
 
         Checked over Q on all equations of the first sources and of those that determine it, on all others
-        modulo the prime. The unknowns in `zeros`, which no equation has, are taken as zero.
+        modulo the prime. The unknowns in `zeros` may be free, and are zero then.
         """
         found = self.solution() if self.missing <= len(zeros) else None
         if found is None:

@@ -14,6 +14,7 @@ from itertools import pairwise
 import numpy as np
 
 from exactre.recover import first, layer
+from exactre.recover.beyond import close_beyond
 from exactre.recover.complete import (
     Completion,
     complete_from_kink,
@@ -28,6 +29,7 @@ from exactre.recover.line import Form, Line, jump_form
 from exactre.recover.model import Neuron
 from exactre.recover.orient import Votes, orient_from_rows, orient_in_regions
 from exactre.recover.output import output_rows
+from exactre.recover.parts import Parts
 from exactre.recover.planes import Planes
 from exactre.recover.pooling import Pooling
 from exactre.recover.readers import Reader, sides_from_readers
@@ -65,6 +67,7 @@ class Search:
         self._programmed: set[tuple[int, int, int]] = set()
         self._met: set[tuple[int, int, int]] = set()
         self._traced: set[tuple[int, int, int, int]] = set()
+        self._parts: dict[int, tuple[tuple[int, int], Parts]] = {}  # by depth, with the state of the layers
         self._followed: set[tuple[int, int, int, int]] = set()
         self._deeper: dict[int, int] = {}  # kink: the least depth that its neuron's row is over
         self._doubted: set[tuple[int, ...]] = set()  # linear parts of rows that were dropped for their skips
@@ -110,6 +113,8 @@ class Search:
                 if rows is not None and (
                     complete_from_outputs(survey, self._tracer(), rows) or complete_from_skips(survey, rows)
                 ):
+                    continue
+                if rows is None and close_beyond(survey):
                     continue
                 if self._seek_weights():
                     continue
@@ -164,6 +169,8 @@ class Search:
         self.survey.scan(segment, Fraction(0), Fraction(1))
         if self.planes.tell and not self.survey.unexplained():
             self.look_at_plane()  # a neuron bends where the function does not: the planes were read wrongly
+        if not self.survey.unexplained():
+            close_beyond(self.survey)
         self._drop_contradicted()
 
     def open_questions(self) -> list[str]:
@@ -332,6 +339,7 @@ class Search:
         neuron: Neuron,
         idle: set[int],
         goes_on: bool = False,
+        kept_active: frozenset[int] = frozenset(),
         orientation: Mapping[int, int] | None = None,
         *,
         least: int = 2,
@@ -342,10 +350,10 @@ class Search:
         Rows of the next layer were found without it: what it weighs in them is open.
         """
         survey = self.survey
-        if not survey.evidence(neuron, idle).is_borne_out(survey.owner, least, weight=1 if goes_on else 3):
+        evidence = survey.evidence(neuron, idle, kept_active)
+        if not evidence.is_borne_out(survey.owner, least, weight=1 if goes_on else 3):
             return False
-        z = survey.add(neuron)
-        survey.idle[z] = idle
+        z = survey.add(neuron, idle, kept_active)
         survey.orientation.update(orientation or {})
         for reader in survey.layer(survey.model.depth[z] + 1):
             survey.idle.setdefault(reader, set()).add(z)
@@ -358,7 +366,9 @@ class Search:
         That happens for networks with skips, and where a neuron is missing (design 4.7).
         """
         survey = self.survey
-        everything = [(neuron.parents, neuron.linear) for neuron in survey.model.neurons]
+        free = survey.of_many
+        known = [neuron for z, neuron in enumerate(survey.model.neurons) if z not in free]
+        everything = [(neuron.parents, neuron.linear) for neuron in known]
         everything += [(row.parents, row.linear) for row in rows]
         layered = True
         for depth in range(len(self.layers())):
@@ -409,6 +419,8 @@ class Search:
         """
         self._say("traces")
         survey = self.survey
+        if self._idle and self._take_part():
+            return
         depths = range(len(self.layers()))
         unsigned = [d for d in reversed(depths) if not self._has_signs(d)]
         wanted = [d for d in unsigned if not d or (self._idle >= _PATIENCE and layer.is_wide(survey, d))]
@@ -458,6 +470,17 @@ class Search:
         self._sides[frozenset(rows)] = rows
         return True
 
+    def _take_part(self) -> bool:
+        """Accept a neuron that meets too few boundaries for one row: any row that fits what is seen of it."""
+        survey = self.survey
+        for depth in reversed([d for d in range(len(self.layers())) if self._has_signs(d)]):
+            for part in self._parts_over(depth).largest():
+                if any(survey.owner[i] is None for i in part.kinks):
+                    row = layer.row_of_part(survey, self._tracer(), depth, part)
+                    if row is not None and self._accept(*row, least=1):
+                        return True
+        return False
+
     def _alone(self, kink: int) -> bool:
         """Accept the neuron of one kink, if a row over an oriented layer foretells other kinks.
 
@@ -484,13 +507,23 @@ class Search:
             if self._is_settled(depth, kink):
                 row = layer.row_of_group(survey, self._tracer(), depth, [kink], if_untold=if_untold)
             else:
-                row = layer.row_by_trace(survey, self._tracer(), depth, kink, if_untold=if_untold)
+                row = layer.row_by_trace(
+                    survey, self._tracer(), depth, kink, if_untold=if_untold, parts=self._parts_over(depth)
+                )
             if row is not None:
                 if self._tracer().bends_at(survey.piece(kink), survey.layer(depth)) is False:
                     doubtful.append(row)
                 elif self._accept(*row, least=1):
                     return True
         return any(self._accept(*row, least=1) for row in doubtful)
+
+    def _parts_over(self, depth: int) -> Parts:
+        """What traces over a layer have shown, as long as the layer stays the same."""
+        survey = self.survey
+        state = (sum(d <= depth for d in survey.model.depth), survey.version)
+        if depth not in self._parts or self._parts[depth][0] != state:
+            self._parts[depth] = state, Parts(survey.model, depth, dict(survey.orientation))
+        return self._parts[depth][1]
 
     def _is_settled(self, depth: int, kink: int) -> bool:
         """Whether one kink determines the weights of the layer's active units."""
@@ -542,6 +575,8 @@ class Search:
         model, orientation = self.survey.model, self.survey.orientation
         depth, row = model.depth[z], model.neurons[z].linear
         if row in self._doubted or not self._has_signs(depth - 1) or is_layered(model, z, orientation):
+            return False
+        if z in self.survey.of_many:
             return False
         mates = self.survey.layer(depth)
         if 2 * sum(is_layered(model, j, orientation) for j in mates) <= len(mates):

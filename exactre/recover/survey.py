@@ -64,9 +64,9 @@ class Survey:
         self._targets: list[NDArray[np.int64]] = []  # the kinks' forms modulo the prime
         self.orientation: dict[int, int] = {}
         self.idle: dict[int, set[int]] = {}  # units of the layer before whose weight was not seen
-        self.given: set[tuple[int, int]] = (
-            set()
-        )  # of neuron and unit: weights that others may have a share in
+        self.kept_active: set[tuple[int, int]] = set()  # those of them active wherever a neuron was seen
+        self.of_many: set[int] = set()  # neurons with such units: other rows fit too, this one may have skips
+        self.given: set[tuple[int, int]] = set()  # weights (neuron, unit) that others may have a share in
         self.certain: set[int] = set()  # neurons whose rows rest on more than the kinks that they explain
         self.hidden: set[int] = set()  # those of them that flip unseen, or where two others do, in a maximum
         self.straight: set[int] = set()  # first-layer neurons that were seen to go on across the others
@@ -119,11 +119,14 @@ class Survey:
         for p, q in pairwise(grid):
             self.scan(Line.through(p, q, 4), Fraction(0), Fraction(1))
 
-    def add(self, neuron: Neuron) -> int:
-        """Accept a neuron whose parents are known; its index."""
+    def add(self, neuron: Neuron, idle: Collection[int] = (), kept_active: Collection[int] = ()) -> int:
+        """Accept a neuron whose parents are known, and which leaves weights open; its index."""
         self._sampled.add_neuron(neuron)
         self._modular.append(self._modular_forms(neuron, np.arange(len(self.kinks))))
         z = len(self.model) - 1
+        self.idle[z] = set(idle)
+        self.kept_active |= {(z, j) for j in kept_active}
+        self.of_many |= {z} if kept_active else set()
         self._explain(z)
         return z
 
@@ -153,10 +156,22 @@ class Survey:
         """Signs of the known neurons just after a kink."""
         return tuple(self._sampled.signs[:, self._before[kink] + 1].tolist())
 
-    def active_before(self, units: Sequence[int]) -> NDArray[np.bool_]:
-        """Whether each of these oriented neurons is active just before each kink (units, kinks)."""
-        active: NDArray[np.bool_] = self._sampled.signs[np.ix_(units, self._before)] == self._oriented(units)
-        return active
+    def sides_of(self, z: int) -> list[tuple[int, int]]:
+        """The oriented units on which a neuron's weights are open, with the signs where they would matter."""
+        return [(j, self.beyond(z, j)) for j in sorted(self.idle.get(z, ())) if j in self.orientation]
+
+    def beyond(self, z: int, unit: int) -> int:
+        """The sign of an oriented unit where a neuron's open weight on it, added to its row, would matter.
+
+        That is where the unit is active, or inactive if it is active wherever the boundary was seen.
+        """
+        return -self.orientation[unit] if (z, unit) in self.kept_active else self.orientation[unit]
+
+    def matters_before(self, pairs: Sequence[tuple[int, int]]) -> NDArray[np.bool_]:
+        """Whether each of these open weights (neuron, unit) matters just before each kink (pairs, kinks)."""
+        signs = self._sampled.signs[np.ix_([unit for _, unit in pairs], self._before)]
+        matters: NDArray[np.bool_] = signs == _column([self.beyond(*pair) for pair in pairs])
+        return matters
 
     def base_signs(self) -> Signs:
         """Signs of the known neurons at the base point, whose affine piece is `base_piece`."""
@@ -206,16 +221,11 @@ class Survey:
         rank = np.full(len(kinks), self.jets.dim)
         for lower in (self.layer(d) for d in range(depth)):
             if all(j in self.orientation for j in lower):
-                rank = np.minimum(rank, (signs[lower] == self._oriented(lower)).sum(axis=0))
+                oriented = _column([self.orientation[j] for j in lower])
+                rank = np.minimum(rank, (signs[lower] == oriented).sum(axis=0))
         given = np.array([orientation.get(j, 0) for j in layer], dtype=np.int8)[:, None]
         active = ((signs[layer] == given) | (given == 0)).sum(axis=0)
-        units = self.open_units(depth)
-        matters = (signs[units] == self._oriented(units)).any(axis=0)
-        return np.where(matters, -1, rank - active)
-
-    def _oriented(self, units: Sequence[int]) -> NDArray[np.int8]:
-        """The signs (units, 1) with which these neurons are active."""
-        return np.array([self.orientation[j] for j in units], dtype=np.int8)[:, None]
+        return np.where(_any_beyond(signs, self.open_sides(depth)), -1, rank - active)
 
     def showing(self, z: int, unit: int) -> list[int]:
         """Unexplained kinks that fit a neuron's row with another weight on an open unit, modulo the prime.
@@ -224,7 +234,7 @@ class Survey:
         """
         idle = sorted(self.idle[z])
         expected = np.array([j == unit for j in idle])
-        fits = (self.active_before(idle) == expected[:, None]).all(axis=0)
+        fits = (self.matters_before([(z, j) for j in idle]) == expected[:, None]).all(axis=0)
         found = np.flatnonzero(fits & np.array([owner is None for owner in self.owner], dtype=bool))
         if not len(found):
             return []
@@ -243,34 +253,49 @@ class Survey:
 
     def is_reliable_at(self, values: Sequence[float] | NDArray[np.generic], depth: int) -> bool:
         """Whether no open weight matters to neurons up to a depth, where the neurons have these values."""
-        return not any(values[unit] * self.orientation[unit] > 0 for unit in self.open_units(depth))
+        return not any(values[unit] * side > 0 for unit, side in self.open_sides(depth))
 
-    def open_units(self, depth: int) -> list[int]:
-        """The oriented units whose weights are open in rows of neurons up to a depth."""
-        open_ = {j for z, units in self.idle.items() if self.model.depth[z] <= depth for j in units}
-        return sorted(open_ & self.orientation.keys())
+    def open_sides(self, depth: int) -> list[tuple[int, int]]:
+        """The oriented units whose weights are open in rows of neurons up to a depth, where they matter."""
+        open_ = {
+            (j, self.beyond(z, j))
+            for z, units in self.idle.items()
+            if self.model.depth[z] <= depth
+            for j in units & self.orientation.keys()
+        }
+        return sorted(open_)
 
-    def evidence(self, neuron: Neuron, idle: Collection[int] = ()) -> Evidence:
+    def evidence(
+        self, neuron: Neuron, idle: Collection[int] = (), kept_active: Collection[int] = ()
+    ) -> Evidence:
         """What the scanned lines say about a neuron over known ones: late, where no open weight matters.
 
-        `idle` are the units whose weights its own row leaves open. While much is unexplained, a wrong row
-        with open weights is told by where the lines speak against it.
+        `idle` are the units whose weights its own row leaves open, `kept_active` those that matter where they
+        are inactive. While much is unexplained, a wrong row with open weights is told by where the lines
+        speak against it; but where units are kept active, the row is any of those that fit.
         """
         depth = 1 + max((self.model.depth[j] for j in neuron.parents), default=-1)
-        return self._evidence(self._sampled.evaluate(neuron) > 0, self._unsure(depth, idle))
+        sides = [
+            (j, -self.orientation[j] if j in kept_active else self.orientation[j])
+            for j in idle
+            if j in self.orientation
+        ]
+        unsure = self._unsure(depth, sides, bool(kept_active))
+        return self._evidence(self._sampled.evaluate(neuron) > 0, unsure)
 
     def evidence_of(self, z: int) -> Evidence:
         """What the scanned lines say about a known neuron: late, where no open weight matters."""
-        unsure = self._unsure(self.model.depth[z], self.idle.get(z, ()))
+        unsure = self._unsure(self.model.depth[z], self.sides_of(z), z in self.of_many)
         return self._evidence(self._sampled.signs[z] > 0, unsure)
 
-    def _unsure(self, depth: int, idle: Collection[int]) -> NDArray[np.bool_]:
-        """Late, the probes at which an open weight matters to a neuron of a depth, whose own are `idle`."""
-        if not self.is_late():
+    def _unsure(self, depth: int, own: Sequence[tuple[int, int]], is_free: bool) -> NDArray[np.bool_]:
+        """The probes at which an open weight matters to a neuron of a depth, whose own matter at these sides.
+
+        None before it is late, unless the row is free to be another.
+        """
+        if not self.is_late() and not is_free:
             return np.zeros(len(self._sampled.points), dtype=bool)
-        units = [*self.open_units(depth - 1), *(j for j in idle if j in self.orientation)]
-        active: NDArray[np.bool_] = (self._sampled.signs[units] == self._oriented(units)).any(axis=0)
-        return active
+        return _any_beyond(self._sampled.signs, [*self.open_sides(depth - 1), *own])
 
     def evidence_of_choice(self, forms: Sequence[Sequence[int]]) -> Evidence:
         """What the scanned lines say about a maximum of forms: it bends where the greatest one changes."""
@@ -282,7 +307,7 @@ class Survey:
 
     def _evidence(self, positive: NDArray[np.bool_], unsure: NDArray[np.bool_]) -> Evidence:
         first, second, kinks = self._steps.T
-        kinks = kinks[(positive[first] != positive[second]) & ~(unsure[first] | unsure[second])]
+        kinks = kinks[self._flips(positive) & ~(unsure[first] | unsure[second])]
         explained = kinks[kinks >= 0]
         return Evidence(tuple(explained.tolist()), len(kinks) - len(explained))
 
@@ -303,6 +328,8 @@ class Survey:
             kept[z]: {kept[j] for j in units if j in kept} for z, units in self.idle.items() if z in kept
         }
         self.given = {(kept[z], kept[unit]) for z, unit in self.given if z in kept and unit in kept}
+        self.of_many = {kept[z] for z in self.of_many if z in kept}
+        self.kept_active = {(kept[z], kept[j]) for z, j in self.kept_active if z in kept and j in kept}
         self.revise()
         self._explain_all()
 
@@ -316,8 +343,8 @@ class Survey:
 
         Returns by what the sum is multiplied to be a row of integers again.
         """
-        model = self.model
-        changes: dict[int, _Terms] = {z: _relu_terms(model, unit, self.orientation[unit], weight)}
+        model, side = self.model, self.beyond(z, unit)
+        changes: dict[int, _Terms] = {z: _relu_terms(model, unit, side, weight)}
         scales: dict[int, Fraction] = {}
         neurons: dict[int, Neuron] = {}
         for y in model.by_depth():
@@ -339,10 +366,10 @@ class Survey:
             ints = {p: int(a * den) for p, a in total[0].items()}, [int(v * den) for v in total[1]]
             neurons[y] = Neuron.primitive(*ints)
             scales[y] = Fraction(den, gcd(*ints[0].values(), *ints[1]) or 1)
-        active = self._sampled.signs[unit] == self.orientation[unit]
-        self._sampled.replace(neurons, scales, active)
+        changed = self._sampled.signs[unit] == side
+        self._sampled.replace(neurons, scales, changed)
         self.revise()
-        kinks = np.flatnonzero(active[self._before])
+        kinks = np.flatnonzero(changed[self._before])
         for y in (y for y in self.model.by_depth() if y in neurons):
             scale = scales[y].numerator % PRIME * pow(scales[y].denominator, -1, PRIME) % PRIME
             self._modular[y] = self._modular[y] * scale % PRIME
@@ -350,9 +377,25 @@ class Survey:
         self._explain_all()
         return scales[z]
 
+    def least_gain(self, z: int, sign: int) -> Fraction:
+        """The least weight on all open units with which a neuron has this sign where they matter."""
+        sides = self.sides_of(z)
+        least = Fraction(0)
+        for probe in np.flatnonzero(_any_beyond(self._sampled.signs, sides)).tolist():
+            if self._sampled.signs[z, probe] != sign:
+                gain = sum(
+                    self._sampled.size(j, probe) for j, s in sides if self._sampled.signs[j, probe] == s
+                )
+                least = max(least, Fraction(self._sampled.size(z, probe), gain))
+        return least
+
     def _explain(self, z: int) -> None:
-        for kink in self._flips_of(self._sampled.signs[z] > 0).tolist():
-            if kink >= 0:
+        """Let a neuron own the kinks where it flips, if its row is not one of many there."""
+        sides = self.sides_of(z) if z in self.of_many else []
+        unsure = _any_beyond(self._sampled.signs, sides)
+        for step in np.flatnonzero(self._flips(self._sampled.signs[z] > 0)).tolist():
+            first, second, kink = self._steps[step].tolist()
+            if kink >= 0 and not (unsure[first] or unsure[second]):
                 self.owner[kink] = z
 
     def _explain_all(self) -> None:
@@ -360,10 +403,10 @@ class Survey:
         for z in range(len(self.model)):
             self._explain(z)
 
-    def _flips_of(self, positive: NDArray[np.bool_]) -> NDArray[np.int64]:
-        """The kinks (or -1) in the steps between probes in which these values change sign."""
-        first, second, kinks = self._steps.T
-        found: NDArray[np.int64] = kinks[positive[first] != positive[second]]
+    def _flips(self, positive: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """In which steps between probes these values change sign."""
+        first, second, _ = self._steps.T
+        found: NDArray[np.bool_] = positive[first] != positive[second]
         return found
 
     def _modular_forms(self, neuron: Neuron, kinks: NDArray[np.int64]) -> Residues:
@@ -380,6 +423,16 @@ class Survey:
         if self._floats is None or self._floats[0] is not self.model:
             self._floats = (self.model, FloatModel(self.model))
         return self._floats[1]
+
+
+def _column(signs: Sequence[int]) -> NDArray[np.int8]:
+    return np.array(signs, dtype=np.int8)[:, None]
+
+
+def _any_beyond(signs: NDArray[np.int8], sides: Sequence[tuple[int, int]]) -> NDArray[np.bool_]:
+    """At which points (count,) of signs (neurons, count) one of the (neuron, sign) has this sign."""
+    found: NDArray[np.bool_] = (signs[[j for j, _ in sides]] == _column([s for _, s in sides])).any(axis=0)
+    return found
 
 
 # Coefficients {neuron: a} on |u|, and an affine part (r + 1,).

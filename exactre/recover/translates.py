@@ -134,7 +134,7 @@ class Translates:
 
     def _is_seen(self, neuron: Neuron) -> bool:
         """Accept a neuron that queries show where it should be."""
-        if not Completion(self._tracer(), neuron, (), self._survey.orientation, ()).is_seen():
+        if not Completion(self._tracer(), neuron, {}, ()).is_seen():
             return False
         self._add(neuron)
         return True

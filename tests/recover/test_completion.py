@@ -32,7 +32,7 @@ def test_an_open_weight_is_measured_where_the_boundaries_meet(seed):
         weight = net.nodes[1].inputs[0][1][0, unit] * cut.factors[4] / abs(cut.factors[unit])
         assert with_unit(model, row, unit, right.orientation[unit], weight) == right.model.neurons[4]
         tracer = tracer_of(net, model, seed)
-        found = Completion(tracer, row, [unit], right.orientation, []).weight(unit)
+        found = Completion(tracer, row, {unit: right.orientation[unit]}, []).weight(unit)
         assert found in (weight, None)
         measured += found is not None
     assert measured
@@ -44,7 +44,7 @@ def test_a_weight_of_zero_is_told_from_one_that_is_not_seen(seed):
     found = truth(net)
     model = Model(4, found.model.neurons[:3])
     weights = [
-        Completion(tracer_of(net, model, k), found.model.neurons[3], [1], found.orientation, []).weight(1)
+        Completion(tracer_of(net, model, k), found.model.neurons[3], {1: found.orientation[1]}, []).weight(1)
         for k in range(3)
     ]
     assert set(weights) <= {Fraction(0), None}
@@ -56,11 +56,11 @@ def test_completing_gives_the_true_row_or_says_what_is_open(seed):
     right = truth(net)
     model = Model(4, right.model.neurons[:4])
     cut = truth(with_weight(with_weight(net, 1, 0, 0, 0), 1, 0, 2, 0)).model.neurons[4]
-    row, open_units = completed(tracer_of(net, model), cut, {0, 2}, right.orientation, [])
-    assert open_units <= {0, 2}
+    row, open_units = completed(tracer_of(net, model), cut, {j: right.orientation[j] for j in (0, 2)}, [])
+    assert open_units.keys() <= {0, 2}
     if not open_units:
         assert row == right.model.neurons[4]
-    for unit in {0, 2} - open_units:
+    for unit in {0, 2} - open_units.keys():
         assert unit in row.parents
 
 
@@ -71,7 +71,7 @@ def test_a_true_row_is_confirmed(seed, mates):
     found = truth(net, random_signs(8, seed))
     model = Model(4, found.model.neurons[:7])
     row = found.model.neurons[7]
-    assert Completion(tracer_of(net, model, seed), row, [], found.orientation, []).is_confirmed(mates)
+    assert Completion(tracer_of(net, model, seed), row, {}, []).is_confirmed(mates)
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -85,7 +85,7 @@ def test_a_row_of_no_neuron_is_refused(seed):
         Neuron(row.parents, (row.linear[0] + 1, *row.linear[1:])),
         Neuron({**row.parents, 0: -row.parents[0]}, row.linear),
     ):
-        completion = Completion(tracer_of(net, model, seed), wrong, [], found.orientation, [])
+        completion = Completion(tracer_of(net, model, seed), wrong, {}, [])
         assert not completion.is_confirmed((4,))
 
 
@@ -111,7 +111,7 @@ def test_the_local_row_of_a_deeper_neuron_is_refused_at_the_boundaries_of_the_la
     found = truth(net)
     second, local = found.layers[1], local_row(found)
     model = Model(4, found.model.neurons[: found.layers[2][0]])
-    assert not Completion(tracer_of(net, model, seed), local, [], found.orientation, []).is_confirmed(second)
+    assert not Completion(tracer_of(net, model, seed), local, {}, []).is_confirmed(second)
 
 
 def without_a_meeting():
@@ -129,7 +129,7 @@ def without_a_meeting():
     def completion(shift):
         row = found.model.neurons[4]
         moved = Neuron(row.parents, (*row.linear[:-1], row.linear[-1] + shift))
-        return Completion(tracer_of(net, model), moved, [], found.orientation, [])
+        return Completion(tracer_of(net, model), moved, {}, [])
 
     return completion
 
@@ -151,4 +151,4 @@ def test_the_local_row_of_a_deeper_neuron_does_not_bend_throughout(seed):
     found = truth(net)
     local = local_row(found)
     model = Model(4, found.model.neurons[: found.layers[2][0]])
-    assert not Completion(tracer_of(net, model, seed), local, [], found.orientation, []).bends_throughout()
+    assert not Completion(tracer_of(net, model, seed), local, {}, []).bends_throughout()
