@@ -27,8 +27,7 @@ from exactre.recover.trace import Tracer
 _STEERING_RADII = (16.0, 256.0)
 _TRIES = 8  # ascents for each point that lines are steered to
 _WIDE = 2  # a layer of more than so many neurons for each input is wide
-_FEW = 8  # units of a wide layer that may be left to be measured alone
-_CROSSED = 6  # boundaries that a neuron has to be seen to bend at, that leaves more than those few
+FEW = 8  # units of a wide layer that may be left to be measured alone
 
 
 class Found(NamedTuple):
@@ -127,8 +126,8 @@ def row_by_trace(
     row = tracer.trace(piece, hypothesis)
     if row is None and not hypothesis.partial:
         hypothesis.partial = True
-        row = hypothesis.row() if len(hypothesis.idle) <= _FEW and not hypothesis.missing else None
-    if parts is not None and len(hypothesis.idle) > _FEW and len(hypothesis.crossed) < _CROSSED:
+        row = hypothesis.row() if len(hypothesis.idle) <= FEW and not hypothesis.missing else None
+    if parts is not None and len(hypothesis.idle) > max(FEW, len(hypothesis.crossed)):
         row = None  # so little is said of a neuron by many parts of its boundary, and of deeper ones
     kinks = [kink]
     if row is None and parts is not None and hypothesis.is_consistent:

@@ -35,10 +35,10 @@ class Parts:
         self._known: list[Joined] = []
 
     def add(self, kink: int, found: Hypothesis) -> Joined | None:
-        """Join what a trace from a kink has found to all that it fits; whatever fits is returned.
+        """Join what a trace from a kink has found to all that it fits.
 
-        Returned are parts that together determine a row, but for units inactive on all of them, and these are
-        forgotten.
+        Returned are parts that together determine a row, but for a few units inactive on all of them. They
+        are forgotten.
         """
         whole = Joined((kink,), found, (found,))
         for other in list(self._known):
@@ -46,14 +46,14 @@ class Parts:
             if joined is not None:
                 self._known.remove(other)
                 whole = joined
-        if not whole.hypothesis.missing and len(whole.parts) > 1:
+        if not whole.hypothesis.missing and len(whole.parts) > 1 and _is_told(whole.hypothesis):
             return whole
         self._known.append(whole)
         return None
 
     def largest(self) -> list[Joined]:
-        """All that is known and tells the weights of several units, most equations first."""
-        told = [part for part in self._known if len(part.hypothesis.crossed) > _TESTS]
+        """All that tells several weights, and more than units were inactive, most equations first."""
+        told = [part for part in self._known if _is_told(part.hypothesis)]
         return sorted(told, key=lambda part: -part.hypothesis.rank)
 
     def _joined(self, one: Joined, other: Joined) -> Joined | None:
@@ -68,3 +68,8 @@ class Parts:
         if both.rank + _TESTS > one.hypothesis.rank + other.hypothesis.rank:
             return None
         return Joined((*one.kinks, *other.kinks), both, parts) if both.are_scales_known else None
+
+
+def _is_told(hypothesis: Hypothesis) -> bool:
+    """Whether several units' boundaries were crossed, and more than there are units that were not active."""
+    return len(hypothesis.crossed) > max(_TESTS, len(hypothesis.idle))

@@ -45,6 +45,7 @@ _STEERED = 12
 _STEERED_MAXIMA = 4
 _TRACES = 2
 _WIDE_TRACES = 12  # most kinks are deeper than one wide layer without signs
+_FRUITLESS = 96  # kinks in a row that tell nothing, after which other evidence is looked for
 _PATIENCE = 2
 _SOUGHT = 24  # open weights that walks look for in one round
 _PROGRAMS = 2  # mixed-integer programs in one recovery
@@ -255,11 +256,12 @@ class Search:
             for group in layer.grouped(self.survey, depth):
                 fresh = [i for i in group if self.survey.owner[i] is None]
                 key = (sum(d <= depth for d in self.survey.model.depth), *fresh)
-                if len(fresh) < 2 or key in self._tried:
+                # One piece that is met twice is as good as one kink.
+                if len({self.survey.kinks[i].form for i in fresh}) < 2 or key in self._tried:
                     continue
                 self._tried.add(key)
                 row = layer.row_of_group(self.survey, self._tracer(), depth, fresh)
-                if row is not None and self._accept(*row):
+                if row is not None and len(row.idle) <= layer.FEW and self._accept(*row):
                     found = True
                     self._translates.later_layer(depth + 1)
             found |= self._complete(depth + 1)
@@ -428,13 +430,18 @@ class Search:
         if depths and len(survey.layer(0)) > survey.jets.dim:
             # Its forms depend on each other, so that no trace tells what a row takes of them without bends.
             unsigned = [d for d in unsigned if d]
+        fruitless = 0
         for i in self.rng.permutation(survey.unexplained()).tolist():
+            if fruitless == _FRUITLESS:
+                return  # most of what is left is deeper
             # What is left at last is looked at again: some of what is asked lies at random places.
             key = (i, len(survey.model), survey.version, self._idle if survey.is_late() else 0)
             if survey.owner[i] is not None or key in self._traced:
                 continue
             self._traced.add(key)
+            fruitless += 1
             if self._has_signs(0) and self._alone(i):
+                fruitless = 0
                 continue
             if general and (wanted or self._idle >= _PATIENCE):
                 general -= 1
@@ -443,6 +450,7 @@ class Search:
                 row = layer.row_of_kink(survey, self._tracer(), [*unsigned, None], i)
                 if row is None or not self._accept(row.neuron(), set(), orientation=row.orientation):
                     continue
+                fruitless = 0
                 if any(orient_from_rows(survey, d) for d in wanted):
                     return
 
@@ -491,6 +499,11 @@ class Search:
         for depth in reversed(range(self._deeper.get(kink, 0), len(self.layers()))):
             if not self._has_signs(depth):
                 continue
+            # What follows in the model does not matter over a wide layer.
+            state = (kink, depth, sum(d <= depth for d in survey.model.depth), survey.version)
+            if layer.is_wide(survey, depth) and state in self._followed:
+                continue
+            self._followed.add(state)
             bends = self._tracer().bends_at(survey.piece(kink), survey.layer(depth + 1))
             if bends:
                 self._deeper[kink] = depth + 1
@@ -498,15 +511,10 @@ class Search:
             # A neuron that flips in a small corner only may meet no boundary of its layer there. That it is
             # no deeper one is told by one that it goes straight across, or it is of the last layer.
             if_untold = survey.is_late() and (bends is False or depth + 2 >= len(self.layers()))
-            if layer.is_wide(survey, depth):
-                # What follows in the model does not matter to it.
-                state = (kink, depth, sum(d <= depth for d in survey.model.depth), survey.version)
-                if state in self._followed:
-                    continue
-                self._followed.add(state)
+            row = None
             if self._is_settled(depth, kink):
                 row = layer.row_of_group(survey, self._tracer(), depth, [kink], if_untold=if_untold)
-            else:
+            if row is None or len(row.idle) > layer.FEW:
                 row = layer.row_by_trace(
                     survey, self._tracer(), depth, kink, if_untold=if_untold, parts=self._parts_over(depth)
                 )
