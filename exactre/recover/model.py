@@ -47,6 +47,11 @@ class _Block:
     linear: fmpz_mat
 
     @cached_property
+    def place(self) -> dict[int, int]:
+        """The row of each neuron."""
+        return {z: k for k, z in enumerate(self.neurons)}
+
+    @cached_property
     def modular(self) -> tuple[Residues, Residues]:
         """Weights and linear parts modulo the prime."""
         shape = len(self.neurons), len(self.lower)
@@ -135,25 +140,37 @@ class Forms(Sequence[list[int]]):
     def __init__(self, model: Model, signs: Signs) -> None:
         self._model = model
         self._signs = signs
+        self._blocks: list[fmpz_mat] = []  # (k, r + 1), shallowest first
         self._exact: dict[int, list[int]] = {}
 
     def __len__(self) -> int:
         return len(self._model)
 
     def __getitem__(self, z: int) -> list[int]:  # type: ignore[override]  # one at a time, never a slice
-        if z in self._exact:
-            return self._exact[z]
-        for block in self._model.blocks[: self._model.depth[z] + 1]:
-            if block.neurons[0] in self._exact:
-                continue
+        if z not in self._exact:
+            depth = self._model.depth[z]
+            total, row = self._block(depth), self._model.blocks[depth].place[z]
+            self._exact[z] = [int(total[row, i]) for i in range(self._model.dim + 1)]
+        return self._exact[z]
+
+    def _block(self, depth: int) -> fmpz_mat:
+        """The forms (k, r + 1) of one depth's neurons."""
+        for block in self._model.blocks[len(self._blocks) : depth + 1]:
             total = block.linear
             if block.lower:
                 total += block.weights * fmpz_mat(
-                    [[v * self._signs[j] for v in self._exact[j]] for j in block.lower]
+                    [[v * self._signs[j] for v in self[j]] for j in block.lower]
                 )
-            for j, row in zip(block.neurons, total.tolist(), strict=True):
-                self._exact[j] = [int(v) for v in row]
-        return self._exact[z]
+            self._blocks.append(total)
+        return self._blocks[depth]
+
+    def combination(self, weights: Mapping[int, int]) -> list[int]:
+        """The sum (r + 1,) of some neurons' forms times integers."""
+        total = fmpz_mat(1, self._model.dim + 1)
+        for depth in {self._model.depth[z] for z in weights}:
+            factors = [weights.get(z, 0) for z in self._model.blocks[depth].neurons]
+            total += fmpz_mat(1, len(factors), factors) * self._block(depth)
+        return [int(v) for v in total.entries()]
 
     @cached_property
     def modular(self) -> Residues:

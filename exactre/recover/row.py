@@ -246,12 +246,14 @@ class Hypothesis:
         found = self._solution[1]
         if found is None:
             return None
-        count = self.model.dim + 1
-        affine = [[int(i == k) for i in range(count)] for k in self._affine]
-        features = fmpz_mat([*self._features(signs, forms), *affine])
         values, den = found
-        form = fmpz_mat(1, features.nrows(), values[: features.nrows()]) * features
-        return [Fraction(int(v), den) for v in form.entries()]
+        weights: dict[int, int] = {}
+        for (j, kind), value in zip(self._columns, values, strict=False):
+            weights[j] = weights.get(j, 0) + _factor(kind, signs[j]) * value
+        form = forms.combination(weights)
+        for i, value in zip(self._affine, values[width:], strict=False):
+            form[i] += value
+        return [Fraction(v, den) for v in form]
 
     def targets(self) -> set[int]:
         """Neurons whose boundary should be crossed next: those not seen on the sides that matter."""

@@ -212,3 +212,16 @@ def test_what_a_boundary_stays_on_one_side_of_is_left_out():
         assert primitive(form) == piece.form
     # Leaving out another neuron, at which the boundary bends, contradicts the pieces.
     assert not hypothesis.leaving_out({4}).is_consistent
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_combination_of_forms_is_the_sum_of_their_multiples(seed):
+    model = truth(random_net([3, 4, 4, 2], seed), random_signs(8, seed)).model
+    rng = np.random.default_rng(seed)
+    signs = tuple(random_signs(8, seed + 1))
+    weights = {j: int(rng.integers(-9, 10)) for j in rng.permutation(8)[:5].tolist()}
+    total = [0] * 4
+    for j, w in weights.items():
+        total = [v + w * u for v, u in zip(total, model.forms(signs)[j], strict=True)]
+    assert model.forms(signs).combination(weights) == total
+    assert model.forms(signs).combination({}) == [0] * 4
