@@ -511,10 +511,10 @@ class Search:
             # A neuron that flips in a small corner only may meet no boundary of its layer there. That it is
             # no deeper one is told by one that it goes straight across, or it is of the last layer.
             if_untold = survey.is_late() and (bends is False or depth + 2 >= len(self.layers()))
-            row = None
-            if self._is_settled(depth, kink):
+            is_settled = self._is_settled(depth, kink)
+            if is_settled:
                 row = layer.row_of_group(survey, self._tracer(), depth, [kink], if_untold=if_untold)
-            if row is None or len(row.idle) > layer.FEW:
+            if not is_settled or (row is not None and len(row.idle) > layer.FEW):
                 row = layer.row_by_trace(
                     survey, self._tracer(), depth, kink, if_untold=if_untold, parts=self._parts_over(depth)
                 )
