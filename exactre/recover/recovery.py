@@ -38,6 +38,7 @@ from exactre.recover.output import assemble
 from exactre.recover.result import Progress, Result, Target
 from exactre.recover.search import Search
 from exactre.recover.skips import either_side, skips
+from exactre.recover.standing import assumed, open_pairs, open_questions, place, weights_seen
 from exactre.recover.verify import first_mismatch, random_points, steered_points
 
 _WHOLE = 48  # up to so many inputs the chart is the identity
@@ -205,12 +206,12 @@ class _Run:
 
     def _told_apart(self, net: Network, search: Search) -> Line | None:
         """A segment through a point at which two values of an open weight differ; once for each weight."""
-        for z, unit in search.open_pairs():
+        for z, unit in open_pairs(search.survey):
             if (z, unit) in self._asked:
                 continue
             self._asked.add((z, unit))
             for change in (Fraction(1), Fraction(-1)):
-                other = with_weight(net, *search.place(z), *search.place(unit), change)
+                other = with_weight(net, *place(search.survey, z), *place(search.survey, unit), change)
                 verdict = certify_equivalence(net, other, timeout=_TELLING)
                 if verdict.witness is not None:
                     end = [round(v * (2 << _WITNESS_BITS)) for v in verdict.witness.input]
@@ -258,8 +259,8 @@ class _Run:
         search, suspects = self._search, []
         if self.network is None or search is None:
             return (), None
-        for z, unit in search.open_pairs():
-            (at, i), (below, j) = search.place(z), search.place(unit)
+        for z, unit in open_pairs(search.survey):
+            (at, i), (below, j) = place(search.survey, z), place(search.survey, unit)
             suspects.append(Weight(at, i, self.network.nodes[below].name, j))
         found, freedom = ambiguities(self.network, suspects, self._left())
         return tuple(found), freedom
@@ -281,14 +282,13 @@ class _Run:
         missing = list(self.missing)
         if self.network is None:
             status = "partial"
-            missing += [] if search is None else search.open_questions()
+            missing += [] if search is None else open_questions(search.survey)
         elif self.certificate is not None:
             status = "certified"
         else:
             status, assumptions = "consistent", ASSUMPTIONS
             if search is not None:
-                assumptions += tuple(f"{text}, and is zero" for text in search.open_weights())
-                assumptions += (*search.given_weights(), *search.shared_weights())
+                assumptions += assumed(search.survey)
         layers = () if search is None else search.layers()
         special = [] if search is None else search.planes.special()
         ambiguous, freedom = self._ambiguities()
@@ -305,7 +305,7 @@ class _Run:
             layers=layers,
             assumptions=assumptions,
             missing=tuple(missing),
-            shares=() if search is None else tuple(shares(layers, search.weights(), self.target)),
+            shares=() if search is None else tuple(shares(layers, weights_seen(search.survey), self.target)),
             failing=tuple(special if self.network is None else failing(self.network)),
             redundant=() if self.certificate is None else tuple(redundant(self.certificate)),
             ambiguities=ambiguous,

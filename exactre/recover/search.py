@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
-from itertools import pairwise
 
 import numpy as np
 
@@ -35,6 +34,7 @@ from exactre.recover.pooling import Pooling
 from exactre.recover.readers import Reader, sides_from_readers
 from exactre.recover.row import Row
 from exactre.recover.signs import solve_signs, sparsest_signs
+from exactre.recover.standing import layers
 from exactre.recover.survey import Survey
 from exactre.recover.trace import Tracer
 from exactre.recover.translates import Translates
@@ -87,8 +87,7 @@ class Search:
 
     def layers(self) -> tuple[int, ...]:
         """Known neurons by depth."""
-        depth = self.survey.model.depth
-        return tuple(depth.count(k) for k in range(max(depth, default=-1) + 1))
+        return layers(self.survey)
 
     def rows(self) -> list[Row] | None:
         """Search until the known neurons explain every kink and the outputs; None when rounds run out."""
@@ -173,58 +172,6 @@ class Search:
         if not self.survey.unexplained():
             close_beyond(self.survey)
         self._drop_contradicted()
-
-    def open_questions(self) -> list[str]:
-        """What stands between the known neurons and a network."""
-        survey = self.survey
-        unexplained = survey.unexplained()
-        if unexplained:
-            open_ = [f"{len(unexplained)} of {len(survey.kinks)} kinks belong to no recovered neuron"]
-        else:
-            open_ = ["no affine combination of the recovered neurons is known to give the outputs"]
-        for depth in range(len(self.layers())):
-            unsigned = sum(j not in survey.orientation for j in survey.layer(depth))
-            if unsigned:
-                open_.append(f"layer {depth + 1}: the active side of {unsigned} neurons is not known")
-        return open_ + self.open_weights()
-
-    def open_weights(self) -> list[str]:
-        """The weights that nothing has shown, which are taken as zero."""
-        named = ((self.place(z), self.place(unit)) for z, unit in self.open_pairs())
-        return [
-            f"layer {depth + 1}, neuron {i + 1}: "
-            f"its weight on neuron {j + 1} of the layer before was not seen"
-            for (depth, i), (_, j) in named
-        ]
-
-    def given_weights(self) -> list[str]:
-        """The weights of which nothing has shown whose they are: they were seen in sums of outputs."""
-        named = ((self.place(z), self.place(unit)) for z, unit in sorted(self.survey.given))
-        return [
-            f"layer {depth + 1}: what neuron {j + 1} of the layer before adds to a sum is neuron {i + 1}'s"
-            for (depth, i), (_, j) in named
-        ]
-
-    def open_pairs(self) -> list[tuple[int, int]]:
-        """Neurons with the units of the layer before on which their weights are open."""
-        return [(z, unit) for z, units in sorted(self.survey.idle.items()) for unit in sorted(units)]
-
-    def place(self, z: int) -> tuple[int, int]:
-        """The depth of a neuron, and its number among those of its depth."""
-        depth = self.survey.model.depth[z]
-        return depth, self.survey.layer(depth).index(z)
-
-    def weights(self) -> list[tuple[int, int]]:
-        """For each depth: how many of the weights on the layer before were seen, and how many there are."""
-        widths = [self.survey.jets.ledger.input_dim, *self.layers()]
-        unseen = [self.survey.model.depth[z] for z, _ in self.open_pairs()]
-        return [(a * b - unseen.count(k), a * b) for k, (a, b) in enumerate(pairwise(widths))]
-
-    def shared_weights(self) -> tuple[str, ...]:
-        """What was taken over from another place of a kernel, in words."""
-        taken = len(self.survey.certain - self.survey.hidden)
-        text = f"{taken} neurons whose kernel stands elsewhere too share all its weights, also those not seen"
-        return (text,) if taken else ()
 
     def _say(self, stage: str) -> None:
         self._watch(stage, self.layers())

@@ -11,6 +11,7 @@ from exactre.recover.folded import folded_weights, is_layered
 from exactre.recover.model import Model, Neuron
 from exactre.recover.row import Row
 from exactre.recover.search import Search
+from exactre.recover.standing import assumed
 
 
 def setting(seed, lacking=2):
@@ -148,13 +149,14 @@ def test_weights_that_were_given_are_taken_back():
     assert not complete_from_skips(survey, [row])
     assert complete_from_skips(survey, [row], shared=True)
     assert survey.given
-    first = known.layers[1].index(min(z, other)) + 1
-    assert len(search.given_weights()) == len(units)
-    assert all(text.endswith(f"to a sum is neuron {first}'s") for text in search.given_weights())
+    first = f"layer 2, neuron {known.layers[1].index(min(z, other)) + 1}: "
+    given = [text for text in assumed(survey) if text.endswith("adds to outputs is its own")]
+    assert len(given) == len(units)
+    assert all(text.startswith(first) for text in given)
     assert survey.model.neurons[min(z, other)] != (before if z < other else known.model.neurons[other])
     reopen(survey)
     assert survey.model.neurons[z] == before
     assert survey.model.neurons[other] == known.model.neurons[other]
     assert survey.idle[z] == survey.idle[other] == set(units)
     assert not survey.given
-    assert not search.given_weights()
+    assert not any("adds to outputs" in text for text in assumed(survey))

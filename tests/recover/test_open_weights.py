@@ -16,6 +16,7 @@ from exactre.recover.output import assemble, output_rows
 from exactre.recover.recovery import _Run
 from exactre.recover.row import Row
 from exactre.recover.search import Search
+from exactre.recover.standing import assumed, open_questions, open_weights
 
 
 def known_search(net):
@@ -54,9 +55,18 @@ def test_a_unit_without_a_known_side_is_left_alone():
 def test_open_weights_are_named():
     search, known = known_search(random_net([3, 4, 2, 1], 1))
     search.survey.idle[known.layers[1][1]] = {known.layers[0][2]}
-    assert search.open_weights() == [
-        "layer 2, neuron 2: its weight on neuron 3 of the layer before was not seen"
-    ]
+    text = "layer 2, neuron 2: its weight on neuron 3 of the layer before was not seen"
+    assert open_weights(search.survey) == [text]
+    assert open_questions(search.survey)[-1] == text
+    assert assumed(search.survey) == (f"{text}, and is zero",)
+
+
+def test_a_row_that_is_one_of_many_is_named_as_assumed():
+    search, known = known_search(random_net([3, 4, 2, 1], 1))
+    assert not assumed(search.survey)
+    search.survey.of_many.add(known.layers[1][0])
+    [text] = assumed(search.survey)
+    assert text.startswith("layer 2, neuron 1: of the rows that fit")
 
 
 @pytest.mark.parametrize("extra", [Fraction(0), Fraction(3, 2), Fraction(-1, 7)])
