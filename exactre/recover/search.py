@@ -208,7 +208,7 @@ class Search:
                     continue
                 self._tried.add(key)
                 row = layer.row_of_group(self.survey, self._tracer(), depth, fresh)
-                if row is not None and len(row.idle) <= layer.FEW and self._accept(*row):
+                if row is not None and self._says_enough(depth, row) and self._accept(*row):
                     found = True
                     self._translates.later_layer(depth + 1)
             found |= self._complete(depth + 1)
@@ -461,9 +461,10 @@ class Search:
             is_settled = self._is_settled(depth, kink)
             if is_settled:
                 row = layer.row_of_group(survey, self._tracer(), depth, [kink], if_untold=if_untold)
-            if not is_settled or (row is not None and len(row.idle) > layer.FEW):
+            if not is_settled or (row is not None and not self._says_enough(depth, row)):
+                parts = self._parts_over(depth) if layer.is_wide(survey, depth) else None
                 row = layer.row_by_trace(
-                    survey, self._tracer(), depth, kink, if_untold=if_untold, parts=self._parts_over(depth)
+                    survey, self._tracer(), depth, kink, if_untold=if_untold, parts=parts
                 )
             if row is not None:
                 if self._tracer().bends_at(survey.piece(kink), survey.layer(depth)) is False:
@@ -479,6 +480,10 @@ class Search:
         if depth not in self._parts or self._parts[depth][0] != state:
             self._parts[depth] = state, Parts(survey.model, depth, dict(survey.orientation))
         return self._parts[depth][1]
+
+    def _says_enough(self, depth: int, row: layer.Found) -> bool:
+        """Whether so few weights are open that a row over a wide layer is no part of another's boundary."""
+        return len(row.idle) <= layer.FEW or not layer.is_wide(self.survey, depth)
 
     def _is_settled(self, depth: int, kink: int) -> bool:
         """Whether one kink determines the weights of the layer's active units."""

@@ -11,9 +11,9 @@ from exactre.recover.model import Neuron
 from exactre.recover.search import Search
 
 
-def half_known(seed=0):
+def half_known(seed=0, width=6):
     """A search that knows the first of two layers, with lines close to each other and one that is not."""
-    net = random_net([3, 6, 4, 1], seed)
+    net = random_net([3, width, 4, 1], seed)
     known = truth(net)
     found = Search(jets_of(net), np.random.default_rng(seed), lambda *_: None)
     for z in known.layers[0]:
@@ -51,11 +51,13 @@ def test_one_piece_that_is_met_twice_is_no_group(asked, monkeypatch):
     assert asked == [[one, other]]
 
 
-@pytest.mark.parametrize(("open_units", "is_taken"), [(FEW, True), (FEW + 1, False)])
-def test_a_group_that_leaves_more_than_a_few_weights_open_is_left_to_traces(
-    open_units, is_taken, monkeypatch
+@pytest.mark.parametrize(
+    ("width", "open_units", "is_taken"), [(7, FEW, True), (7, FEW + 1, False), (6, FEW + 1, True)]
+)
+def test_a_group_that_leaves_more_than_a_few_weights_of_a_wide_layer_open_is_left_to_traces(
+    width, open_units, is_taken, monkeypatch
 ):
-    found = half_known()
+    found = half_known(width=width)
     one, _, other = of_one_form(found.survey)
     row = Found(Neuron({}, (1, 2, 3, 4)), set(range(open_units)))
     monkeypatch.setattr(layer, "grouped", lambda survey, depth: [[one, other]])
