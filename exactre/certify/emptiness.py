@@ -194,8 +194,9 @@ class Vanishing:
         return left[0]
 
     def _check(self, x: Floats) -> None:
-        """Raise Refuted where the expression is not zero at a point; exact."""
-        point = tuple(map(Fraction, x.tolist()))
+        """Raise Refuted where the expression is not zero at a point of the relaxation; exact."""
+        unit = Fraction(2) ** self._relaxation.unit
+        point = tuple(Fraction(v) * unit for v in x.tolist())
         values: dict[int, Vector] = {1 + j: (*v.as_integer_ratio(), {0: 1}) for j, v in enumerate(point)}
         for k in self._relaxation.atoms:
             value = value_at(substitute(self._forms[k], values), ())

@@ -7,6 +7,7 @@ the facts' multipliers are solved for exactly, and give the derivation that the 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -20,6 +21,7 @@ from exactre.rational import Matrix
 
 _TOLERANCE = 1e-7  # of t: what is beyond it seems decided
 _USED = 1e-9  # what a multiplier is not below
+_LARGEST = 60  # binary logarithm of the largest number in a program
 _INF = float("inf")
 
 
@@ -37,8 +39,10 @@ class Relaxation:
         # Per fact a row of integers over (x, r), with its constant: r_k - e_k for all atoms, then the domain.
         self._rows = [self._row(forms[k], k) for k in self.atoms] + [self._row(fact, None) for fact in domain]
         self._factors = [forms[k][1] for k in self.atoms] + [fact[1] for fact in domain]
-        # In floats r_k is measured in the power of two that e_k is about: rescaled networks are one program.
-        units = [0] * (len(self._columns) + 1)
+        # In floats x and r_k are measured in powers of two in which constants and values are about one: a
+        # network and a rescaled one are the same program.
+        self.unit = _unit_of_inputs([row for row in self._rows if any(row[:inputs])], inputs)
+        units = [*([self.unit] * inputs), *([0] * (count + 1))]
         self._floats = np.zeros((count + m, len(units)))
         for i, row in enumerate(self._rows):
             own = inputs + i if i < count else None
@@ -170,7 +174,7 @@ class Relaxation:
         return Derivation(terms)
 
     def values(self, x: Floats) -> Floats:
-        """What the atoms' e_k are at a point, in the scale of its rows, in floats."""
+        """What the atoms' e_k are at a point x in units of 2^unit, in the scale of their rows, in floats."""
         values = np.zeros(len(self.atoms))
         point = np.concatenate([x, np.zeros(len(self.atoms)), [1.0]])
         for i in range(len(self.atoms)):
@@ -191,6 +195,12 @@ class Relaxation:
         return above
 
 
+def _unit_of_inputs(rows: Sequence[Sequence[int]], inputs: int) -> int:
+    """The binary logarithm of how far from zero the middle one of rows over the inputs has its boundary."""
+    sizes = [row[-1].bit_length() - max(v.bit_length() for v in row[:inputs]) for row in rows if row[-1]]
+    return sorted(sizes)[len(sizes) // 2] if sizes else 0
+
+
 def _used(duals: Floats) -> list[int]:
     return [int(i) for i in np.flatnonzero(duals > _USED)]
 
@@ -202,7 +212,10 @@ def _unit(place: int, width: int) -> list[int]:
 
 
 def _ratio(value: int, exponent: int) -> float:
-    """value * 2^exponent, exact but for the last bit."""
-    if not value or value.bit_length() + exponent < -1000:
+    """value * 2^exponent, exact but for the last bit; cut off where it is infinite to a solver."""
+    size = value.bit_length() + exponent
+    if not value or size < -1000:
         return 0.0
-    return (value << exponent) / 1 if exponent >= 0 else value / (1 << -exponent)
+    if size > _LARGEST:
+        return math.copysign(2.0**_LARGEST, value)
+    return float(value << exponent) if exponent >= 0 else value / (1 << -exponent)

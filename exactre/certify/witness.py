@@ -44,7 +44,8 @@ def random_witness(question: Question, sampler: Sampler) -> Witness | None:
 def early_witness(question: Question, matching: Matching, deadline: float | None) -> Witness | None:
     """The same at the few shallowest boundaries that one network has alone: few, after a small change."""
     sampler = Sampler(question.domain, question.a.input_dim)
-    return _first(question, _segments(islice(_unmatched(question, matching), EARLY), sampler), deadline)
+    neurons = islice(_unmatched(question, matching), EARLY)
+    return _first(question, _segments(neurons, sampler, deadline), deadline)
 
 
 def boundary_witness(question: Question, matching: Matching, deadline: float | None) -> Witness | None:
@@ -98,7 +99,7 @@ def _candidates(question: Question, matching: Matching, deadline: float | None) 
     met: set[tuple[str, int, bool]] = set()
     for _ in range(LINES):
         for net, node, index in _unmatched(question, matching):
-            segment = _crossing(net, node, index, sampler)
+            segment = _crossing(net, node, index, sampler, deadline)
             if segment is not None:
                 met.add((node, index, net is question.a))
                 yield segment
@@ -138,9 +139,11 @@ def _corners(net: Network, node: str, index: int, deadline: float | None) -> Ite
                 return
 
 
-def _segments(neurons: Iterable[tuple[Network, str, int]], sampler: Sampler) -> Iterator[Points]:
+def _segments(
+    neurons: Iterable[tuple[Network, str, int]], sampler: Sampler, deadline: float | None
+) -> Iterator[Points]:
     for net, node, index in neurons:
-        segment = _crossing(net, node, index, sampler)
+        segment = _crossing(net, node, index, sampler, deadline)
         if segment is not None:
             yield segment
 
@@ -159,10 +162,12 @@ def _unmatched(question: Question, matching: Matching) -> Iterator[tuple[Network
                 made_by_a += net is question.a
 
 
-def _crossing(net: Network, node: str, index: int, sampler: Sampler) -> Points | None:
+def _crossing(net: Network, node: str, index: int, sampler: Sampler, deadline: float | None) -> Points | None:
     """Points close to the neuron's boundary on both sides of it, on one segment; None if none is met."""
     x = list(sampler.points(sampler.random.choice(SCALES), 1)[0])
     for _ in range(CLIMBS):
+        if deadline is not None and time.time() > deadline:
+            return None
         u = net.preactivations([x])
         here = u[node][0][index]
         slope = _gradient(net, node, index, u)

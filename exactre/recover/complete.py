@@ -254,7 +254,7 @@ def complete_known(
 ) -> bool:
     """Measure an open weight of a known neuron and adjust its row; whether it was found.
 
-    `how`, Completion.approach or Completion.hint, says where the search for a meeting starts.
+    `how`, Completion.walk or Completion.hint, says where the search for a meeting starts.
     """
     own, its = (
         [survey.near(i) for i, owner in enumerate(survey.owner) if owner == j][:KNOWN] for j in (z, unit)

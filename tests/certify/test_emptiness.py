@@ -7,6 +7,7 @@ import pytest
 
 import exactre
 from exactre.certify.emptiness import Open, Refuted, Vanishing
+from exactre.certify.question import Domain
 from exactre.certify.relaxation import Relaxation
 from exactre.check import TreeNode, combine
 from exactre.lp import Farkas, feasible
@@ -138,3 +139,26 @@ def reduced(vector, values):
         unit = np.array([Fraction(int(i == basis)) for i in range(3)]) if basis < 3 else values[basis]
         total = total + unit * Fraction(n * v, d)
     return total
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("weight", [Fraction(5e-324), Fraction(1), Fraction(1e300)])
+@pytest.mark.parametrize("offset", [3, 2**60, 2**1024, 2**1100])
+def test_no_size_of_weights_or_biases_is_too_much(weight, offset):
+    first = [[weight, 0], [0, weight], [weight, weight]], [offset, 1 - offset, 1]
+    a = layered(first, ([[1, 0, 0], [0, 1, 0]], [0, 0]), ([[1, 1]], [0]))
+    b = layered(first, ([[1, 0, 0], [0, 1, 0], [-1, -1, 1]], [0, 0, 0]), ([[1, 1, 1]], [0]))
+    verdict = exactre.certify_equivalence(a, b)
+    assert verdict.status == "equivalent"
+    exactre.check(verdict.certificate, a, b)
+
+
+@pytest.mark.filterwarnings("error")
+def test_no_size_of_a_domain_is_too_much():
+    first = [[1, 0], [0, 1], [1, 1]], [1, 0, 1]
+    a = layered(first, ([[1, 0, 0], [0, 1, 0]], [0, 0]), ([[1, 1]], [0]))
+    b = layered(first, ([[1, 0, 0], [0, 1, 0], [-1, -1, 1]], [0, 0, 0]), ([[1, 1, 1]], [0]))
+    domain = Domain.box([-(2**1100)] * 2, [2**1100] * 2)
+    verdict = exactre.certify_equivalence(a, b, domain=domain)
+    assert verdict.status == "equivalent"
+    exactre.check(verdict.certificate, a, b)
