@@ -79,7 +79,7 @@ class Search:
         self._sides: dict[
             frozenset[Form], dict[Form, int]
         ] = {}  # signs from them, by the rows of all the layer
-        self._steered = 0
+        self._steered: dict[int, int] = {}  # how often each depth was steered
         self._last: Tracer | None = None
         self._idle = 0  # rounds without a new neuron
         self._rounds = 0
@@ -351,9 +351,10 @@ class Search:
         if oriented:
             self._say("steering")
             # What a layer lacks is found by steering the layer before it: each in turn, deepest first.
-            depth = oriented[-1 - self._steered % len(oriented)]
-            layer.steer(survey, depth, _STEERED, self.rng)
-            self._steered += 1
+            depth = oriented[-1 - sum(self._steered.values()) % len(oriented)]
+            turn = self._steered.get(depth, 0)
+            layer.steer(survey, depth, _STEERED, self.rng, turn)
+            self._steered[depth] = turn + 1
         self._drop_contradicted()
         while self._groups():
             pass

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from recover_targets import truth
 
 from exactre.network import Network
-from exactre.recover.floats import FloatModel
+from exactre.recover.floats import FloatModel, random_gains
 from exactre.recover.model import Model, Neuron
 from exactre.testing import networks
 
@@ -123,3 +123,15 @@ def test_neurons_that_are_flat_around_the_starts_overflow_nothing():
     with np.errstate(over="raise", divide="raise", invalid="raise"):
         assert not len(floats.meetings([2], starts))
         assert np.isfinite(floats.extremes([1, 2], [1, -1], np.ones((2, 2)), starts[None])).all()
+
+
+def test_every_unit_has_its_turn_alone():
+    rng = np.random.default_rng(0)
+    turns = [random_gains(12, 20, rng, 12 * turn) for turn in range(3)]
+    alone = [
+        tuple(row) for gains in turns for row in gains if (row == 1).sum() == 1 and (row != 0).sum() == 1
+    ]
+    assert len(alone) == 24
+    assert {row.index(1.0) for row in alone} == set(range(20))
+    others = [row for gains in turns for row in gains[::3]]
+    assert all((row != 0).all() for row in others)
