@@ -383,7 +383,7 @@ class Search:
             if fruitless == _FRUITLESS:
                 return  # most of what is left is deeper
             # What is left at last is looked at again: some of what is asked lies at random places.
-            key = (i, len(survey.model), survey.version, self._idle if survey.is_late() else 0)
+            key = (i, self._shallow(), survey.version, self._idle if survey.is_late() else 0)
             if survey.owner[i] is not None or key in self._traced:
                 continue
             self._traced.add(key)
@@ -481,6 +481,12 @@ class Search:
         if depth not in self._parts or self._parts[depth][0] != state:
             self._parts[depth] = state, Parts(survey.model, depth, dict(survey.orientation))
         return self._parts[depth][1]
+
+    def _shallow(self) -> int:
+        """How many neurons matter to what a kink alone can tell: those over oriented layers, and these."""
+        depth = self.survey.model.depth
+        oriented = [d for d in range(len(self.layers())) if self._has_signs(d)]
+        return sum(d <= max(oriented, default=-1) + 1 for d in depth)
 
     def _says_enough(self, depth: int, row: layer.Found) -> bool:
         """Whether so few weights are open that a row over a wide layer is no part of another's boundary."""
