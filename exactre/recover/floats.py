@@ -230,19 +230,24 @@ class FloatModel:
 
 
 def random_gains(count: int, width: int, rng: np.random.Generator, turn: int = 0) -> Vector:
-    """Directions (count, width): two in three have one unit alone, each in its turn, then a few, and any.
+    """Directions (count, width): by turns one unit alone, a few units against all others, and any.
 
-    Where one unit alone is active, most neurons flip that are hardly ever off or on. `turn` says how many
-    directions there were before.
+    Where one unit alone is active most neurons flip that are hardly ever off or on: until every unit of a
+    layer that has more of them than there are directions has had its turn, two in three are such. `turn` says
+    how many directions there were before.
     """
     gains = rng.normal(size=(count, width))
-    alone = [k for k in range(count) if k % 3]
-    for place, k in enumerate(alone, start=turn * 2 // 3):
-        gains[k] = np.eye(width)[place % width]
-    for row in gains[::6]:
+    for row in gains[::3]:
+        row[:] = 0.0
+        row[rng.integers(width)] = 1.0
+    for row in gains[1::3]:
         chosen = rng.permutation(width)[: rng.integers(1, 2 + width // 3)]
         row[:] = -1.0
         row[chosen] = width / len(chosen)
+    if width > count:
+        for unit, k in enumerate((k for k in range(count) if k % 3), start=turn * 2 // 3):
+            if unit < 2 * width:
+                gains[k] = np.eye(width)[unit % width]
     return gains
 
 

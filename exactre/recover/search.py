@@ -203,8 +203,10 @@ class Search:
             for group in layer.grouped(self.survey, depth):
                 fresh = [i for i in group if self.survey.owner[i] is None]
                 key = (sum(d <= depth for d in self.survey.model.depth), *fresh)
-                # One piece that is met twice is as good as one kink.
-                if len({self.survey.kinks[i].form for i in fresh}) < 2 or key in self._tried:
+                # One piece of a wide layer's reader that is met twice is as good as one kink.
+                forms = {self.survey.kinks[i].form for i in fresh}
+                seen = forms if layer.is_wide(self.survey, depth) else fresh
+                if len(seen) < 2 or key in self._tried:
                     continue
                 self._tried.add(key)
                 row = layer.row_of_group(self.survey, self._tracer(), depth, fresh)

@@ -125,13 +125,10 @@ def test_neurons_that_are_flat_around_the_starts_overflow_nothing():
         assert np.isfinite(floats.extremes([1, 2], [1, -1], np.ones((2, 2)), starts[None])).all()
 
 
-def test_every_unit_has_its_turn_alone():
+def test_every_unit_of_a_layer_of_many_has_its_turn_alone():
     rng = np.random.default_rng(0)
-    turns = [random_gains(12, 20, rng, 12 * turn) for turn in range(3)]
-    alone = [
-        tuple(row) for gains in turns for row in gains if (row == 1).sum() == 1 and (row != 0).sum() == 1
-    ]
-    assert len(alone) == 24
-    assert {row.index(1.0) for row in alone} == set(range(20))
-    others = [row for gains in turns for row in gains[::3]]
-    assert all((row != 0).all() for row in others)
+    turns = [random_gains(12, 20, rng, 12 * turn) for turn in range(6)]
+    alone = [[row.tolist().index(1.0) for row in gains if (row != 0).sum() == 1] for gains in turns]
+    assert {unit for turn in alone[:3] for unit in turn} == set(range(20))
+    assert all(len(turn) >= 8 for turn in alone[:5])
+    assert len(alone[5]) == 4
