@@ -229,13 +229,8 @@ class FloatModel:
         return gradients
 
 
-def random_gains(count: int, width: int, rng: np.random.Generator, turn: int = 0) -> Vector:
-    """Directions (count, width): by turns one unit alone, a few units against all others, and any.
-
-    Where one unit alone is active most neurons flip that are hardly ever off or on: until every unit of a
-    layer that has more of them than there are directions has had its turn, two in three are such. `turn` says
-    how many directions there were before.
-    """
+def random_gains(count: int, width: int, rng: np.random.Generator) -> Vector:
+    """Directions (count, width): by turns one unit alone, a few units against all others, and any."""
     gains = rng.normal(size=(count, width))
     for row in gains[::3]:
         row[:] = 0.0
@@ -244,10 +239,6 @@ def random_gains(count: int, width: int, rng: np.random.Generator, turn: int = 0
         chosen = rng.permutation(width)[: rng.integers(1, 2 + width // 3)]
         row[:] = -1.0
         row[chosen] = width / len(chosen)
-    if width > count:
-        for unit, k in enumerate((k for k in range(count) if k % 3), start=turn * 2 // 3):
-            if unit < 2 * width:
-                gains[k] = np.eye(width)[unit % width]
     return gains
 
 

@@ -42,10 +42,8 @@ class Found(NamedTuple):
     kept_active: frozenset[int] = frozenset()
 
 
-def steer(survey: Survey, depth: int, points: int, rng: np.random.Generator, turn: int) -> None:
+def steer(survey: Survey, depth: int, points: int, rng: np.random.Generator) -> None:
     """Scan segments between inputs at which a few units of the layer are active and the others are not.
-
-    `turn` is how often it was done for this layer.
 
     A neuron of the next layer whose weights on the visited units have both signs flips on the way,
     however rarely it flips elsewhere (design 4.7).
@@ -56,9 +54,7 @@ def steer(survey: Survey, depth: int, points: int, rng: np.random.Generator, tur
     signs = [survey.orientation[j] for j in layer]
     radius = float(rng.choice(_STEERING_RADII))
     starts = random_starts((_TRIES, points, survey.jets.dim), radius, rng)
-    ends = survey.floats().extremes(
-        layer, signs, random_gains(points, len(layer), rng, turn * points), starts
-    )
+    ends = survey.floats().extremes(layer, signs, random_gains(points, len(layer), rng), starts)
     survey.scan_chain(ends)
 
 

@@ -79,7 +79,7 @@ class Search:
         self._sides: dict[
             frozenset[Form], dict[Form, int]
         ] = {}  # signs from them, by the rows of all the layer
-        self._steered: dict[int, int] = {}  # how often each depth was steered
+        self._steered = 0
         self._last: Tracer | None = None
         self._idle = 0  # rounds without a new neuron
         self._rounds = 0
@@ -353,10 +353,9 @@ class Search:
         if oriented:
             self._say("steering")
             # What a layer lacks is found by steering the layer before it: each in turn, deepest first.
-            depth = oriented[-1 - sum(self._steered.values()) % len(oriented)]
-            turn = self._steered.get(depth, 0)
-            layer.steer(survey, depth, _STEERED, self.rng, turn)
-            self._steered[depth] = turn + 1
+            depth = oriented[-1 - self._steered % len(oriented)]
+            layer.steer(survey, depth, _STEERED, self.rng)
+            self._steered += 1
         self._drop_contradicted()
         while self._groups():
             pass
@@ -385,7 +384,7 @@ class Search:
             if fruitless == _FRUITLESS:
                 return  # most of what is left is deeper
             # What is left at last is looked at again: some of what is asked lies at random places.
-            key = (i, self._shallow(), survey.version, self._idle if survey.is_late() else 0)
+            key = (i, len(survey.model), survey.version, self._idle if survey.is_late() else 0)
             if survey.owner[i] is not None or key in self._traced:
                 continue
             self._traced.add(key)
@@ -483,12 +482,6 @@ class Search:
         if depth not in self._parts or self._parts[depth][0] != state:
             self._parts[depth] = state, Parts(survey.model, depth, dict(survey.orientation))
         return self._parts[depth][1]
-
-    def _shallow(self) -> int:
-        """How many neurons matter to what a kink alone can tell: those over oriented layers, and these."""
-        depth = self.survey.model.depth
-        oriented = [d for d in range(len(self.layers())) if self._has_signs(d)]
-        return sum(d <= max(oriented, default=-1) + 1 for d in depth)
 
     def _says_enough(self, depth: int, row: layer.Found) -> bool:
         """Whether so few weights are open that a row over a wide layer is no part of another's boundary."""

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from recover_targets import truth
 
 from exactre.network import Network
-from exactre.recover.floats import FloatModel, random_gains
+from exactre.recover.floats import FloatModel
 from exactre.recover.model import Model, Neuron
 from exactre.testing import networks
 
@@ -123,12 +123,3 @@ def test_neurons_that_are_flat_around_the_starts_overflow_nothing():
     with np.errstate(over="raise", divide="raise", invalid="raise"):
         assert not len(floats.meetings([2], starts))
         assert np.isfinite(floats.extremes([1, 2], [1, -1], np.ones((2, 2)), starts[None])).all()
-
-
-def test_every_unit_of_a_layer_of_many_has_its_turn_alone():
-    rng = np.random.default_rng(0)
-    turns = [random_gains(12, 20, rng, 12 * turn) for turn in range(6)]
-    alone = [[row.tolist().index(1.0) for row in gains if (row != 0).sum() == 1] for gains in turns]
-    assert {unit for turn in alone[:3] for unit in turn} == set(range(20))
-    assert all(len(turn) >= 8 for turn in alone[:5])
-    assert len(alone[5]) == 4
