@@ -75,9 +75,7 @@ class Search:
         self.m, n = matrix.shape
         self.equal = list(equal)
         self.row_exponents = np.array(row_exponents, dtype=np.int64)
-        lower, upper = self._bounds(rhs)
-        free = np.full(n, np.inf)
-        self._solver = _solver(matrix, lower, upper, cost, -free, free)
+        self._solver = _solver(matrix, *self._bounds(rhs), cost, *_free(n))
 
     def propose(self) -> Guess | None:
         """What the solver calls the optimum; None when it finds none."""
@@ -120,8 +118,8 @@ class Adjustable:
     """
 
     def __init__(self, matrix: Floats, cost: Floats) -> None:
-        (m, n), free = matrix.shape, np.inf
-        self._solver = _solver(matrix, *_box(m, free), cost, *_box(n, free))
+        m, n = matrix.shape
+        self._solver = _solver(matrix, *_free(m), cost, *_free(n))
 
     def bound_row(self, row: int, lower: float, upper: float) -> None:
         """Set the bounds of a row, infinite where there are none."""
@@ -143,8 +141,8 @@ class Adjustable:
         return np.array(found.col_value), np.array(found.row_dual), np.array(found.col_dual)
 
 
-def _box(size: int, side: float) -> tuple[Floats, Floats]:
-    return np.full(size, -side), np.full(size, side)
+def _free(size: int) -> tuple[Floats, Floats]:
+    return np.full(size, -np.inf), np.full(size, np.inf)
 
 
 def _solver(matrix: Floats, lower: Floats, upper: Floats, cost: Floats, least: Floats, most: Floats) -> Any:

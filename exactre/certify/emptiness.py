@@ -15,12 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from exactre.certify.cell import value_at
-from exactre.certify.matching import ratio, row_key
+from exactre.certify.matching import first_multiple, multiple
 from exactre.certify.relaxation import Relaxation
-from exactre.check import ZERO, TreeNode, Vector, coefficient, combine, scale, substitute
+from exactre.check import ZERO, TreeNode, Vector, coefficient, combine, substitute
 from exactre.guess import Floats
 
-_CLOSE = 1e-9
+_CLOSE = 1e-9  # of floats, which say where to look: leaves and points are exact without it
 _DEEPEST = 200  # choices on the way to a cell: a proof that needs more is too long in any case
 
 
@@ -93,9 +93,9 @@ class Vanishing:
             # A true point, at which the expression happens to be zero.
             self._active = np.hstack([self._active, values[:, None] > 0])
             points = np.array([self._active.shape[1] - 1])
-        same = self._same(d)
+        same = first_multiple((j, self._reduced(self._forms[j])) for j in reversed(self._open_atoms(d)))
         if same is not None:
-            return same + self._joined(same[0], d, points)
+            return self._joined(*same, d, points)
         return self._branch(self._next(d), d, points, None)
 
     def _branch(self, k: int, d: Vector, points: NDArray[np.int64], values: Floats | None) -> list[TreeNode]:
@@ -112,15 +112,15 @@ class Vanishing:
             del self._values[basis]
         return [TreeNode("split", k), *trees[True], *trees[False]]
 
-    def _joined(self, node: TreeNode, d: Vector, points: NDArray[np.int64]) -> list[TreeNode]:
-        """The subtree of a `same` node."""
-        basis, (p, q) = self._first + node.atom, node.factor
-        r = (1, 1, {self._first + node.below: 1})
-        e = self._forms[node.below]
-        self._values[basis] = scale(p, q, r) if p > 0 else combine([(-p, q, r), (p, q, e)])
+    def _joined(
+        self, j: int, k: int, factor: tuple[int, int], d: Vector, points: NDArray[np.int64]
+    ) -> list[TreeNode]:
+        """The tree where atom j is a multiple of k."""
+        basis, r = self._first + j, (1, 1, {self._first + k: 1})
+        self._values[basis] = multiple(r, self._forms[k], factor)
         tree = self._cell(self._reduced(d), points)
         del self._values[basis]
-        return tree
+        return [TreeNode("same", j, below=k, factor=factor), *tree]
 
     def _reduced(self, vector: Vector) -> Vector:
         """The expression with every chosen atom replaced."""
@@ -132,18 +132,6 @@ class Vanishing:
     def _open_atoms(self, vector: Vector) -> list[int]:
         """Its atoms, which are not chosen, the highest first."""
         return sorted((b - self._first for b in vector[2] if b >= self._first), reverse=True)
-
-    def _same(self, d: Vector) -> list[TreeNode] | None:
-        """The node for two atoms of an expression that are multiples of each other here."""
-        met: dict[tuple[int, ...], int] = {}
-        for j in reversed(self._open_atoms(d)):
-            e = self._reduced(self._forms[j])
-            if e[2].keys() - {0}:
-                k = met.setdefault(row_key(e[2]), j)
-                factor = ratio(e, self._reduced(self._forms[k])) if k != j else None
-                if factor is not None:
-                    return [TreeNode("same", j, below=k, factor=factor)]
-        return None
 
     def _next(self, d: Vector) -> int:
         """What to choose where points are: what makes two atoms of the expression differ, else its highest.

@@ -87,18 +87,7 @@ def certify_equivalence(
     if witness is None and question.tolerance == 0:
         witness = early_witness(question, matching, _half(deadline))
     if witness is None and question.tolerance == 0:
-        sweep = Sweep(question, _half(deadline))
-        for budget in BUDGETS:
-            found = match(a, b, sweep.within(budget), _prover(question, deadline))
-            matching = max(found, matching, key=_learnt)  # a walk that is out of time learns less
-            if sweep.witness is not None or _at_once(question, matching) is not None:
-                break
-            if budget == BUDGETS[0]:
-                witness = boundary_witness(question, matching, _half(deadline))
-            if witness is not None or not sweep.is_short:
-                break
-        if sweep.witness is not None:
-            witness = witness_at(question, shorten(question, sweep.witness))
+        matching, witness = _swept(question, matching, deadline)
     elif witness is None and _at_once(question, matching) is None:
         witness = boundary_witness(question, matching, _half(deadline))
     if witness is not None:
@@ -120,6 +109,25 @@ def _at_once(question: Question, matching: Matching) -> TreeNode | None:
     if question.same_argmax:
         return decided_at_once(matching)
     return TreeNode("equal") if all(d == ZERO for d in matching.differences) else None
+
+
+def _swept(question: Question, matching: Matching, deadline: float | None) -> tuple[Matching, Witness | None]:
+    """The matching with all that sweeping proves, or a witness; boundaries are looked at after one walk."""
+    sweep = Sweep(question, _half(deadline))
+    for budget in BUDGETS:
+        found = match(question.a, question.b, sweep.within(budget), _prover(question, deadline))
+        matching = max(found, matching, key=_learnt)  # a walk that is out of time learns less
+        if sweep.witness is not None:
+            return matching, witness_at(question, shorten(question, sweep.witness))
+        if _at_once(question, matching) is not None:
+            break
+        if budget == BUDGETS[0]:
+            witness = boundary_witness(question, matching, _half(deadline))
+            if witness is not None:
+                return matching, witness
+        if not sweep.is_short:
+            break
+    return matching, None
 
 
 def _learnt(matching: Matching) -> int:

@@ -7,7 +7,7 @@ are met in one pass, near-linear in the number of weights.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from math import gcd, lcm
@@ -112,10 +112,7 @@ class System:
         for k in self.found.get(key, ()):
             factor = ratio(u, self.atoms[k])
             if factor is not None:
-                p, q = factor
-                r = self.unit(k)
-                h = scale(p, q, r) if p > 0 else combine([(-p, q, r), (p, q, self.atoms[k])])
-                return [Step("scaled", k, factor)], h
+                return [Step("scaled", k, factor)], multiple(self.unit(k), self.atoms[k], factor)
         step = nonnegative(u, self.inputs) or self._gap(u)
         steps = [step] if step is not None else self.prover(self, u, origin) if self.prover else []
         if steps:
@@ -210,3 +207,35 @@ def ratio(u: Vector, e: Vector) -> tuple[int, int] | None:
     p, q = u[0] * e[1], u[1] * e[0]
     g = gcd(p, q)
     return sign * p // g, q // g
+
+
+def multiple(r: Vector, e: Vector, factor: tuple[int, int]) -> Vector:
+    """max(s e, 0) of a factor s != 0, where r is max(e, 0)."""
+    p, q = factor
+    return scale(p, q, r) if p > 0 else combine([(-p, q, r), (p, q, e)])
+
+
+def first_multiple(forms: Iterable[tuple[int, Vector]]) -> tuple[int, int, tuple[int, int]] | None:
+    """(j, k, s) of the first atom j that is a multiple s e_k of an earlier one, no constant; or None."""
+    met: dict[tuple[int, ...], tuple[int, Vector]] = {}
+    for j, e in forms:
+        if e[2].keys() - {0}:
+            k, earlier = met.setdefault(row_key(e[2]), (j, e))
+            factor = ratio(e, earlier) if k != j else None
+            if factor is not None:
+                return j, k, factor
+    return None
+
+
+def needed_atoms(
+    inputs: int, forms: Mapping[int, Vector] | Sequence[Vector], vectors: Iterable[Vector]
+) -> set[int]:
+    """The atoms that expressions depend on, directly or through the e_k in `forms`."""
+    first = 1 + inputs
+    waiting = list(vectors)
+    met: set[int] = set()
+    while waiting:
+        atoms = {basis - first for basis in waiting.pop()[2] if basis >= first} - met
+        met |= atoms
+        waiting += [forms[k] for k in atoms]
+    return met

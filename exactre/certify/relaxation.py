@@ -19,8 +19,10 @@ from exactre.linalg import solve
 from exactre.lp import Optimum, maximise
 from exactre.rational import Matrix
 
+# What floats guess by. A leaf is made of multipliers that are solved for exactly, with the right signs.
 _TOLERANCE = 1e-7  # of t: what is beyond it seems decided
-_USED = 1e-9  # what a multiplier is not below
+_USED = 1e-9  # what the multiplier of a fact to try is not below
+_UNREAD = 1e-3  # by what an atom counts that no other reads
 _LARGEST = 60  # binary logarithm of the largest number in a program
 _INF = float("inf")
 
@@ -191,7 +193,7 @@ class Relaxation:
         own = np.diag(self._floats[:count, columns])
         gaps = (self._floats[:count, :-1] @ point + self._floats[:count, -1]) / own
         read = np.abs(self._floats[:count, columns]).sum(axis=0) - np.abs(own)
-        above: Floats = np.minimum(gaps, point[columns]) * (read + 1e-3)
+        above: Floats = np.minimum(gaps, point[columns]) * (read + _UNREAD)
         return above
 
 

@@ -17,7 +17,7 @@ from functools import partial
 
 from exactre.certify.cell import Cell, strictly_inside, value_at, within
 from exactre.certify.deciding import alike, decide, margins
-from exactre.certify.matching import Matching, ratio, row_key
+from exactre.certify.matching import Matching, first_multiple, multiple, needed_atoms
 from exactre.certify.pairing import nearly_equal
 from exactre.certify.question import Question
 from exactre.certify.sampling import Sampler
@@ -126,15 +126,7 @@ def explore(problem: Problem, deadline: float | None, depth: int | None, root: C
 
 def _needed(problem: Problem, cell: Cell, vectors: Iterable[Vector]) -> set[int]:
     """The atoms that expressions depend on in this cell, directly or through other atoms."""
-    first = 1 + problem.inputs
-    waiting = [basis - first for vector in vectors for basis in vector[2] if basis >= first]
-    met = set(waiting)
-    while waiting:
-        for basis in cell.forms[waiting.pop()][2]:
-            if basis >= first and basis - first not in met:
-                met.add(basis - first)
-                waiting.append(basis - first)
-    return met
+    return needed_atoms(problem.inputs, cell.forms, vectors)
 
 
 def _next_atom(problem: Problem, cell: Cell) -> int | None:
@@ -157,19 +149,13 @@ def _next_atom(problem: Problem, cell: Cell) -> int | None:
 
 def _same(problem: Problem, cell: Cell) -> tuple[TreeNode, list[Cell]] | None:
     """The node for two atoms that are multiples of each other in this cell, when there are such."""
-    met: dict[tuple[int, ...], int] = {}
-    for j in sorted(_needed(problem, cell, cell.differences)):
-        e = cell.forms[j]
-        if not e[2].keys() - {0}:
-            continue
-        k = met.setdefault(row_key(e[2]), j)
-        factor = ratio(e, cell.forms[k]) if k != j else None
-        if factor is not None:
-            p, q = factor
-            r = (1, 1, {1 + problem.inputs + k: 1})
-            value = scale(p, q, r) if p > 0 else combine([(-p, q, r), (p, q, cell.forms[k])])
-            return TreeNode("same", j, below=k, factor=factor), [_child(problem, cell, j, value)]
-    return None
+    needed = sorted(_needed(problem, cell, cell.differences))
+    found = first_multiple((j, cell.forms[j]) for j in needed)
+    if found is None:
+        return None
+    j, k, factor = found
+    value = multiple((1, 1, {1 + problem.inputs + k: 1}), cell.forms[k], factor)
+    return TreeNode("same", j, below=k, factor=factor), [_child(problem, cell, j, value)]
 
 
 def _choose(problem: Problem, cell: Cell, k: int) -> tuple[TreeNode, list[Cell]]:

@@ -18,7 +18,7 @@ from flint import fmpz_mat, nmod_mat
 
 from exactre.certify.cell import PRIME
 from exactre.certify.emptiness import Open, Refuted, Spent, Vanishing
-from exactre.certify.matching import System
+from exactre.certify.matching import System, needed_atoms
 from exactre.certify.question import Question
 from exactre.certify.sampling import SCALES, Sampler
 from exactre.check import Step, Terms, TreeNode, Vector, coefficient, combine
@@ -89,11 +89,7 @@ class Sweep:
     def _tree(self, system: System, t: Vector) -> list[TreeNode]:
         """The proof that t is zero, guided by the samples. Raises Refuted, Open or Spent."""
         first = 1 + system.inputs
-        needed, waiting = set[int](), [t]
-        while waiting:
-            atoms = {basis - first for basis in waiting.pop()[2] if basis >= first} - needed
-            needed |= atoms
-            waiting += [system.atoms[k] for k in atoms]
+        needed = needed_atoms(system.inputs, system.atoms, [t])
         budget = self._budget * SIZE**2 // max(SIZE, len(needed)) ** 2
         if budget < LEAST:
             raise Spent

@@ -16,7 +16,7 @@ from exactre.recover.guess import Vector
 
 _POINTS = 1 << 15
 _SCALES = (-4.0, 12.0)  # binary logarithm of a point's coordinates
-_NOISE = 1e-9
+_NOISE = 1e-9  # relative to what rounding adds up; points that tell are asked exactly
 _SHOWN = 4
 
 

@@ -19,6 +19,7 @@ from exactre.recover.guess import Vector, unit_normals
 _BOX = 2.0**20  # half the side of the box that vertices lie in
 _BOXES = (2.0**8, 2.0**14, _BOX)  # the meeting itself is wanted as near as it can be
 _PROGRAMS = 200  # linear programs in one walk
+# A walk proposes a point; the weight is read off exact pieces beside it, or the point tells nothing.
 _CLOSE = 1e-9  # relative to the distance from the origin
 _ROOM = 1e-7  # a meeting keeps this much of its box's size away from other walls
 
