@@ -233,9 +233,8 @@ def completed(
 def complete_from_kink(survey: Survey, tracer: Tracer, z: int, unit: int, kink: int) -> bool:
     """Read an open weight off an unexplained kink where the unit is active, if the kink is the neuron's."""
     signs = survey.signs(kink)
-    if {j for j in survey.idle[z] if signs[j] == survey.beyond(z, j)} != {unit} or survey.owner[
-        kink
-    ] is not None:
+    mattering = {j for j in survey.idle[z] if signs[j] == survey.beyond(z, j)}
+    if mattering != {unit} or survey.owner[kink] is not None:
         return False
     forms = tracer.forms_at(signs)
     row, form = tuple(forms[z]), survey.kinks[kink].form

@@ -169,7 +169,7 @@ def _confirmed(
 ) -> Found | None:
     near = [survey.near(i) for i in kinks[:KNOWN]]
     mates = survey.layer(depth + 1)
-    beyond = {j: -survey.orientation[j] if j in kept_active else survey.orientation[j] for j in idle}
+    beyond = {j: survey.side(j, j in kept_active) for j in idle}
     completion = Completion(tracer, neuron, beyond, near)
     told = completion.is_confirmed(mates)
     if told is False or (told is None and not (if_untold or completion.bends_throughout())):

@@ -20,9 +20,8 @@ from exactre.recover.line import Form
 from exactre.recover.model import Forms, Model, Neuron, Signs
 from exactre.recover.modular import PRIME, Residues, modular, product
 
-_CHECKED = (
-    40  # sources of equations: beyond these a wrong row would have to be right modulo the prime everywhere
-)
+# Sources of equations: beyond these a wrong row would have to be right modulo the prime everywhere.
+_CHECKED = 40
 
 _Source = Callable[[], list[list[int]]]
 

@@ -76,9 +76,8 @@ class Search:
         self._regions: dict[tuple[int, ...], dict[int, int]] = {}  # signs from regions, by the neurons known
         self._tried_regions: dict[tuple[int, ...], int] = {}  # in which round
         self._readers: dict[tuple[int, ...], list[Reader]] = {}  # of a layer without signs
-        self._sides: dict[
-            frozenset[Form], dict[Form, int]
-        ] = {}  # signs from them, by the rows of all the layer
+        # Signs from them, by the rows of all the layer.
+        self._sides: dict[frozenset[Form], dict[Form, int]] = {}
         self._steered = 0
         self._last: Tracer | None = None
         self._idle = 0  # rounds without a new neuron

@@ -165,7 +165,11 @@ class Survey:
 
         That is where the unit is active, or inactive if it is active wherever the boundary was seen.
         """
-        return -self.orientation[unit] if (z, unit) in self.kept_active else self.orientation[unit]
+        return self.side(unit, (z, unit) in self.kept_active)
+
+    def side(self, unit: int, is_kept_active: bool) -> int:
+        """The sign of an oriented unit where it is active; where it is not, if it is kept active."""
+        return -self.orientation[unit] if is_kept_active else self.orientation[unit]
 
     def matters_before(self, pairs: Sequence[tuple[int, int]]) -> NDArray[np.bool_]:
         """Whether each of these open weights (neuron, unit) matters just before each kink (pairs, kinks)."""
@@ -275,11 +279,7 @@ class Survey:
         speak against it; but where units are kept active, the row is any of those that fit.
         """
         depth = 1 + max((self.model.depth[j] for j in neuron.parents), default=-1)
-        sides = [
-            (j, -self.orientation[j] if j in kept_active else self.orientation[j])
-            for j in idle
-            if j in self.orientation
-        ]
+        sides = [(j, self.side(j, j in kept_active)) for j in idle if j in self.orientation]
         unsure = self._unsure(depth, sides, bool(kept_active))
         return self._evidence(self._sampled.evaluate(neuron) > 0, unsure)
 
