@@ -13,7 +13,7 @@ from fractions import Fraction
 from math import lcm
 
 import numpy as np
-from flint import fmpq_mat, fmpz_mat
+from flint import fmpq_mat, fmpz_mat, nmod_mat
 from numpy.typing import NDArray
 
 from exactre.recover.line import Form
@@ -155,19 +155,43 @@ class Hypothesis:
 
     def leaving_out(self, neurons: Collection[int]) -> Hypothesis:
         """The same without some more neurons, with the same pieces."""
-        depth, orientation, layers, scales, left_out, partial = self._options
+        return self._again(self._options[3], neurons)
+
+    def joined(self, pieces: Sequence[tuple[Piece, Forms]]) -> Hypothesis:
+        """The same with more pieces, each at a scale of its own."""
+        own = self._options[3]
+        other = self._again(own + len(pieces))
+        for k, (piece, forms) in enumerate(pieces):
+            other.add(piece, forms, scale=own + k)
+        return other
+
+    def _again(self, scales: int, without: Collection[int] = ()) -> Hypothesis:
+        depth, orientation, layers, _, left_out, partial = self._options
         other = Hypothesis(
             self.model,
             depth,
             orientation,
             layers=layers,
             scales=scales,
-            left_out=left_out.union(neurons),
+            left_out=left_out.union(without),
             partial=partial,
         )
         for piece, forms, scale, doubtful in self._added:
             other.add(piece, forms, scale=scale, doubtful=doubtful)
         return other
+
+    def fits(self, signs: Signs, forms: Residues, target: Residues) -> bool:
+        """Whether a boundary's form (r + 1,) can be the row's in a cell, with an equation to spare for it.
+
+        Modulo the prime; `forms` (N, r + 1) are the known forms there. Its scale is one more unknown.
+        """
+        features = self._features_from(signs, forms)
+        block = np.zeros((self.model.dim + 1, self._system.unknowns + 2), dtype=np.int64)
+        width = len(self._columns)
+        block[:, :width] = features.T
+        block[self._affine, range(width, width + len(self._affine))] = 1
+        block[:, -1] = target
+        return self._system.has_to_spare(block)
 
     def add(
         self,
@@ -228,8 +252,11 @@ class Hypothesis:
 
     def _modular_features(self, signs: Signs, forms: Forms) -> Residues:
         """The same (columns, r + 1) modulo the prime."""
+        return self._features_from(signs, forms.modular)
+
+    def _features_from(self, signs: Signs, forms: Residues) -> Residues:
         factors = np.array([_factor(kind, signs[j]) for j, kind in self._columns], dtype=np.int64)
-        found: Residues = factors[:, None] * forms.modular[[j for j, _ in self._columns]] % PRIME
+        found: Residues = factors[:, None] * forms[[j for j, _ in self._columns]] % PRIME
         return found
 
     def predicted(self, signs: Signs, forms: Forms) -> list[Fraction] | None:
@@ -372,6 +399,19 @@ class _System:
             return
         self._echelon, self._pivots, self._independent = echelon, pivots, independent
         self._sources.append(source)
+
+    def has_to_spare(self, block: Residues) -> bool:
+        """Whether equations in one more unknown hold for some solution, and are more than what they settle.
+
+        `block` (k, unknowns + 2) has the right side, zero, last but one and the new unknown's column last.
+        """
+        count = nmod_mat([row.tolist() for row in block], PRIME).rank()
+        left = (block[:, :-1] - product(block[:, self._pivots], self._echelon)) % PRIME
+        free = sorted(set(range(self.unknowns)) - set(self._pivots))
+        rest = np.concatenate([left[:, free], block[:, -1:]], axis=1)
+        full = np.concatenate([rest, left[:, -1:]], axis=1)
+        ranks = [nmod_mat([row.tolist() for row in table], PRIME).rank() for table in (rest, full)]
+        return bool(ranks[0] == ranks[1] < count - 1)
 
     def is_determined(self, columns: Residues) -> bool:
         """Whether all solutions have the same product with these columns (unknowns, k), modulo the prime."""

@@ -28,6 +28,7 @@ from exactre.recover.row import Hypothesis, Piece, Row
 
 _SPARE_CROSSINGS = 12
 _FREE_STEPS = 6  # pieces looked at for each one measured
+_FREE_RUN = 80  # in a row: where nothing is left to measure around, there hardly is further on
 _OPEN = 12  # pieces from which the next step is chosen
 _COARSE, _FINE, _GRID, _DIRECTION = 12, 52, 80, 60  # binary digits below the clearance at a crossing
 
@@ -122,20 +123,25 @@ class Tracer:
                 pieces = [self.jets.at(fmpz_mat(rows), q) for rows, q in (near, far)]
                 yield crossing.wall, [*pieces[0], *pieces[1]]
 
-    def trace(self, start: BoundaryPiece, hypothesis: Hypothesis | Reading) -> Row | None:
+    def trace(
+        self, start: BoundaryPiece, hypothesis: Hypothesis | Reading, *, wanting: int = 0
+    ) -> Row | None:
         """The row of the neuron that bends at `start`, if the hypothesis fits; else None.
 
-        The hypothesis holds the equations of `start` already, at its scale. Walls of deeper neurons than it
+        The hypothesis holds the equations of `start` already, at its scale. So many may be `wanting` at the
+        end, when other pieces will bring them. Walls of deeper neurons than it
         reads are not looked at: what is known of them may be wrong beyond the boundary.
         """
         horizon = hypothesis.depth
         open_pieces = [start]
         visited = {start.signs}
         crossings: dict[Signs, list[_Exit]] = {}
-        misses = 0
+        misses = free = 0
         measured = _SPARE_CROSSINGS + 2 * hypothesis.missing
         for _ in range(_FREE_STEPS * measured):
-            if not hypothesis.is_consistent or not measured:
+            if not hypothesis.is_consistent or not measured or 0 < hypothesis.missing <= wanting:
+                return None
+            if free == _FREE_RUN:
                 return None
             row = hypothesis.row() if hypothesis.is_tested else None
             if row is not None:
@@ -146,8 +152,9 @@ class Tracer:
             piece, crossing = choice
             # What has no unknowns left is still to be tested, and only a measurement tests.
             found = self._foreseen(piece, crossing, hypothesis) if hypothesis.missing else None
+            free += 1
             if found is None:
-                measured -= 1
+                measured, free = measured - 1, 0
                 try:
                     found = self.cross(piece, crossing, horizon)
                 except Elsewhere:

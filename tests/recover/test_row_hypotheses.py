@@ -123,6 +123,55 @@ def test_pieces_of_unknown_scale_give_the_row_too(seed):
     assert row.neuron() in (neuron, opposite)
 
 
+def half_told(seed):
+    """A hypothesis that some pieces of a neuron leave open, the others, and pieces of another neuron."""
+    found, model, orientation, neuron = setting(seed, (6, 4, 2, 1))
+    own, others = (pieces(model, each, scaled=False) for each in (neuron, found.model.neurons[5]))
+    hypothesis, rest = Hypothesis(model, 0, orientation), []
+    for piece, forms in pieces(model, neuron):
+        if hypothesis.missing > 1:
+            hypothesis.add(piece, forms)
+    rest = [
+        (piece, forms) for piece, forms in own if all(piece.signs != p.signs for p, _ in hypothesis.pieces)
+    ]
+    return hypothesis, rest, others, neuron
+
+
+def fits(hypothesis, piece, forms):
+    return hypothesis.fits(piece.signs, forms.modular, modular(piece.form))
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_pieces_that_fit_a_row_that_is_partly_told_tell_the_rest(seed):
+    hypothesis, rest, others, neuron = half_told(seed)
+    assert hypothesis.row() is None
+    more = [each for each in rest if fits(hypothesis, *each)]
+    assert more
+    assert not any(fits(hypothesis, *each) for each in others)
+    row = hypothesis.joined(more).row()
+    assert row is not None
+    assert row.neuron() in (
+        neuron,
+        Neuron({j: -a for j, a in neuron.parents.items()}, tuple(-v for v in neuron.linear)),
+    )
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_without_an_equation_to_spare_no_piece_fits(seed):
+    _, model, orientation, neuron = setting(seed, (6, 4, 2, 1))
+    empty = Hypothesis(model, 0, orientation)
+    assert not any(fits(empty, *each) for each in pieces(model, neuron, scaled=False))
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_bent_piece_does_not_fit_or_contradicts_what_it_is_joined_to(seed):
+    hypothesis, rest, _, _ = half_told(seed)
+    piece, forms = next(each for each in rest if fits(hypothesis, *each))
+    bent = Piece(piece.signs, (piece.form[0] + 1, *piece.form[1:]), piece.scale)
+    assert not fits(hypothesis, bent, forms)
+    assert not hypothesis.joined([(bent, forms)]).is_consistent
+
+
 @pytest.mark.parametrize("seed", range(4))
 def test_one_piece_that_is_no_part_of_the_row_contradicts_it(seed):
     _, model, orientation, neuron = setting(seed)
