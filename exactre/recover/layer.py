@@ -18,6 +18,7 @@ import numpy as np
 from exactre.recover.complete import KNOWN, Completion, completed
 from exactre.recover.floats import random_gains, random_starts
 from exactre.recover.group import CONSTANT, Groups, Weights
+from exactre.recover.guess import unit_form
 from exactre.recover.model import Neuron
 from exactre.recover.parts import Joined, Parts
 from exactre.recover.row import Hypothesis, Row
@@ -26,6 +27,9 @@ from exactre.recover.trace import Tracer
 
 _STEERING_RADII = (16.0, 256.0)
 _TRIES = 8  # ascents for each point that lines are steered to
+_CORNERS = 3  # kinks beside which lines look for more
+_ASIDE = (1 / 8, 1 / 2, 1.0, 2.0)  # how far, in distances of the kink from the origin
+_SPARE = 4  # equations of a kink, half of which a cell has, beside those that a trace leaves to it
 _WIDE = 2  # a layer of more than so many neurons for each input is wide
 FEW = 8  # units of a wide layer that may be left to be measured alone
 
@@ -58,6 +62,32 @@ def steer(survey: Survey, depth: int, points: int, rng: np.random.Generator) -> 
     survey.scan_chain(ends)
 
 
+def steer_across(survey: Survey, neuron: Neuron, points: int, rng: np.random.Generator) -> None:
+    """Scan segments between inputs on which a row, with any constant, takes both signs by turns.
+
+    A neuron that hardly ever flips does so on the way, where its row is known but for the constant.
+    """
+    floats, radius = survey.floats().extended(neuron), float(rng.choice(_STEERING_RADII))
+    starts = random_starts((_TRIES, points, survey.jets.dim), radius, rng)
+    ends = [floats.extremes([len(survey.model)], [sign], np.ones((points, 1)), starts) for sign in (1, -1)]
+    survey.scan_chain(np.concatenate(np.stack(ends, axis=1)))
+
+
+def look_around(survey: Survey, rng: np.random.Generator) -> None:
+    """Scan segments across the boundaries of unexplained kinks, beside the kinks.
+
+    A neuron that flips in a corner only flips on them more often than on lines through everything.
+    """
+    for kink in survey.unexplained()[:_CORNERS]:
+        point, normal = survey.near(kink), unit_form(survey.kinks[kink].form)[:-1]
+        for reach in _ASIDE:
+            aside = rng.normal(size=len(point))
+            aside -= (aside @ normal) * normal
+            length = reach * (1 + float(np.linalg.norm(point)))
+            middle = point + aside * (length / max(float(np.linalg.norm(aside)), 1e-300))
+            survey.scan_chain(np.stack([middle - normal * length, middle + normal * length]))
+
+
 def is_wide(survey: Survey, depth: int) -> bool:
     """Whether a layer has so many neurons for its inputs that no single kink says much about it."""
     return len(survey.layer(depth)) > _WIDE * survey.jets.dim
@@ -78,11 +108,11 @@ def grouped(survey: Survey, depth: int) -> list[list[int]]:
 
 
 def row_of_group(
-    survey: Survey, tracer: Tracer, depth: int, group: list[int], *, if_untold: bool = False
+    survey: Survey, tracer: Tracer, depth: int, group: list[int], *, untold: int = 0
 ) -> Found | None:
     """The row that explains a group's kinks, and the units of the layer whose weights it leaves open.
 
-    `if_untold` says whether a trace is enough where the boundary meets no other of its layer.
+    `untold` is how many units may be left open by a trace that meets no other boundary of its layer.
 
     Every kink gives the weights of the units active there up to one factor. A few that overlap are solved
     together, exactly; units that are active at none are measured where the boundaries meet.
@@ -101,8 +131,8 @@ def row_of_group(
     if row is None:
         return None
     found = _confirmed(survey, tracer, depth, row.neuron(), idle, group)
-    if found is None and if_untold:
-        return row_by_trace(survey, tracer, depth, group[0], if_untold=True)
+    if found is None and untold:
+        return row_by_trace(survey, tracer, depth, group[0], untold=untold)
     return found
 
 
@@ -112,7 +142,7 @@ def row_by_trace(
     depth: int,
     kink: int,
     *,
-    if_untold: bool = False,
+    untold: int = 0,
     parts: Parts | None = None,
 ) -> Found | None:
     """The same from one kink where the active units' weights are not unique: from the pieces around it.
@@ -137,7 +167,7 @@ def row_by_trace(
             row = hypothesis.row()
     if row is None:
         return None
-    return _confirmed(survey, tracer, depth, row.neuron(), hypothesis.idle, kinks, if_untold)
+    return _confirmed(survey, tracer, depth, row.neuron(), hypothesis.idle, kinks, untold)
 
 
 def row_of_part(survey: Survey, tracer: Tracer, depth: int, part: Joined) -> Found | None:
@@ -152,7 +182,7 @@ def row_of_part(survey: Survey, tracer: Tracer, depth: int, part: Joined) -> Fou
         row.neuron(),
         part.hypothesis.idle | kept_active,
         part.kinks,
-        True,
+        len(survey.model),
         frozenset(kept_active),
     )
 
@@ -164,7 +194,7 @@ def _confirmed(
     neuron: Neuron,
     idle: set[int],
     kinks: Sequence[int],
-    if_untold: bool = False,
+    untold: int = 0,
     kept_active: frozenset[int] = frozenset(),
 ) -> Found | None:
     near = [survey.near(i) for i in kinks[:KNOWN]]
@@ -172,15 +202,15 @@ def _confirmed(
     beyond = {j: survey.side(j, j in kept_active) for j in idle}
     completion = Completion(tracer, neuron, beyond, near)
     told = completion.is_confirmed(mates)
-    if told is False or (told is None and not (if_untold or completion.bends_throughout())):
+    if told is False or (told is None and not (untold or completion.bends_throughout())):
         return None
     neuron, still = completed(tracer, neuron, beyond, near)
     if told is None and still != beyond:
         # Where more units may be active it may meet its layer's boundaries.
         completion = Completion(tracer, neuron, still, near)
         told = completion.is_confirmed(mates)
-    if told is False:
-        return None
+    if told is False or (told is None and len(still) > max(untold, FEW)):
+        return None  # so little of a row fits a deeper neuron too, as long as its layer stays as it is
     return Found(neuron, set(still), len(completion.crossed) > 1, kept_active & still.keys())
 
 
@@ -223,14 +253,25 @@ def row_of_kink(survey: Survey, tracer: Tracer, depths: Sequence[int | None], ki
 
 
 def row_over_two(survey: Survey, tracer: Tracer, depth: int, kink: int) -> tuple[Row, dict[int, int]] | None:
-    """The row of the neuron of one kink, by a trace, over a layer without signs and the layer before it.
+    """The row of the neuron of one kink over a layer without signs and the layer before it.
 
-    What the boundary stays on one side of is left out: its signs there {neuron: sign}.
+    A trace tells most of it, and other kinks that fit what it tells the rest. What the boundary stays on one
+    side of is left out: its signs there {neuron: sign}.
     """
     piece = survey.piece(kink)
     hypothesis = Hypothesis(survey.model, depth, survey.orientation, layers=2)
     hypothesis.add(piece, tracer.forms_at(piece.signs))
-    row = tracer.trace(piece, hypothesis)
+    wanting = max(0, survey.jets.dim // 2 - _SPARE)  # a kink has to tell them, and itself
+    row = tracer.trace(piece, hypothesis, wanting=wanting)
+    if row is None and hypothesis.is_consistent and 0 < hypothesis.missing <= wanting:
+        more = [
+            survey.piece(i)
+            for i in survey.unexplained()
+            if i != kink
+            and hypothesis.fits(survey.signs(i), survey.modular_forms(i), survey.modular_target(i))
+        ]
+        hypothesis = hypothesis.joined([(piece, tracer.forms_at(piece.signs)) for piece in more])
+        row = hypothesis.row() if more else tracer.trace(piece, hypothesis)
     if row is not None or not hypothesis.is_consistent:
         return None if row is None else (row, {})
     sides = hypothesis.one_sided

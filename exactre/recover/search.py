@@ -24,6 +24,7 @@ from exactre.recover.complete import (
 )
 from exactre.recover.folded import is_layered
 from exactre.recover.jet import Chart, Jets
+from exactre.recover.lacking import lacking
 from exactre.recover.line import Form, Line, jump_form
 from exactre.recover.model import Neuron
 from exactre.recover.orient import Votes, orient_from_rows, orient_in_regions
@@ -49,6 +50,9 @@ _FRUITLESS = 384  # kinks in a row that tell nothing, after which other evidence
 _PATIENCE = 2
 _SOUGHT = 24  # open weights that walks look for in one round
 _PROGRAMS = 2  # mixed-integer programs in one recovery
+_READERS = 4  # that are looked for at a time
+_ASKED = 16  # kinks, whether they are readers'
+_ACROSS = 3  # segments across the boundary of a neuron of which the row is known
 _DOUBTS = 1  # rounds of second thoughts where no signs make the network layered
 
 Watch = Callable[[str, tuple[int, ...]], None]
@@ -72,16 +76,19 @@ class Search:
         self._followed: set[tuple[int, int, int, int]] = set()
         self._deeper: dict[int, int] = {}  # kink: the least depth that its neuron's row is over
         self._doubted: set[tuple[int, ...]] = set()  # linear parts of rows that were dropped for their skips
+        self._general: set[tuple[int, ...]] = set()  # of rows that were traced with skips
         self._votes: dict[int, Votes] = {}
         self._regions: dict[tuple[int, ...], dict[int, int]] = {}  # signs from regions, by the neurons known
         self._tried_regions: dict[tuple[int, ...], int] = {}  # in which round
         self._readers: dict[tuple[int, ...], list[Reader]] = {}  # of a layer without signs
+        self._lacking: dict[tuple[int, ...], list[Neuron]] = {}  # rows that such a layer lacks
         # Signs from them, by the rows of all the layer.
         self._sides: dict[frozenset[Form], dict[Form, int]] = {}
         self._steered = 0
+        self._fits = 0  # rows of the outputs that explained everything
         self._last: Tracer | None = None
         self._idle = 0  # rounds without a new neuron
-        self._rounds = 0
+        self._rounds = 0  # in which more evidence was asked for
         self.planes = Planes(self.survey, rng, self._outputs, self._orient_all)
 
     def layers(self) -> tuple[int, ...]:
@@ -92,9 +99,7 @@ class Search:
         """Search until the known neurons explain every kink and the outputs; None when rounds run out."""
         survey = self.survey
         self.first_lines()
-        fits = 0
         while self._rounds < _ROUNDS:
-            self._rounds += 1
             known = len(survey.model)
             while self._groups():
                 pass
@@ -107,6 +112,7 @@ class Search:
                 self._say("outputs")
                 rows = self._outputs()
                 if rows is not None and self._drop_unread(rows):
+                    self._rounds += 1
                     continue
                 is_layered = rows is not None and self._orient_all(rows)
                 if rows is not None and (
@@ -123,11 +129,12 @@ class Search:
                 ):
                     continue
                 if rows is not None:
-                    fits += 1
-                    if is_layered or fits > _DOUBTS:
+                    self._fits += 1
+                    if is_layered or self._fits > _DOUBTS:
                         return rows
             if rows is None and self.planes.tell and self.look_at_plane():
                 continue
+            self._rounds += 1
             self._more()
             self._idle = 0 if len(survey.model) > known else self._idle + 1
         return None
@@ -241,12 +248,14 @@ class Search:
             return
         if self._translates.orient(depth):
             return
-        state = (depth, *survey.layer(depth - 1), *survey.layer(depth))
+        state = (survey.drops, depth, *survey.layer(depth - 1), *survey.layer(depth))
         rows = {survey.model.neurons[j].linear: j for j in survey.layer(depth)}
         if frozenset(rows) in self._sides:
             survey.orientation.update({rows[row]: s for row, s in self._sides[frozenset(rows)].items()})
             return
-        if depth and self._has_signs(depth - 1) and self._tried_regions.get(state) != self._rounds:
+        is_told = len(self._regions.get(state, {})) == len(rows) and self._idle < _PATIENCE
+        is_tried = is_told or self._tried_regions.get(state) == self._rounds
+        if depth and self._has_signs(depth - 1) and not is_tried:
             self._tried_regions[state] = self._rounds
             self._regions[state] = orient_in_regions(survey, depth, self.rng)
         for j, sign in self._regions.get(state, {}).items():
@@ -263,20 +272,22 @@ class Search:
         Last of all a mixed-integer program is asked.
         """
         survey = self.survey
-        neurons, depth = survey.model.neurons, survey.model.depth
-        pairs = [(z, unit) for z in range(len(neurons)) for unit in self._open(z)]
-        sought = 0
+        depth = survey.model.depth
+        pairs = [(z, unit) for z in range(len(depth)) for unit in self._open(z)]
+        sought, found = 0, False
         for z, unit in pairs:
+            neurons = survey.model.neurons
             # What a walk sees: both boundaries, and what lies before them.
             state = neurons[z].linear, neurons[unit].linear, sum(d < depth[z] for d in depth)
-            if state in self._sought or sought == _SOUGHT:
+            if state in self._sought or sought == _SOUGHT or unit not in survey.idle[z]:
                 continue
             self._sought.add(state)
             sought += 1
             self._say("weights")
-            if complete_known(survey, self._tracer(), z, unit, Completion.walk):
-                return True
-        for key in [(z, unit, len(neurons)) for z, unit in pairs]:
+            found |= complete_known(survey, self._tracer(), z, unit, Completion.walk)
+        if found:
+            return True
+        for key in [(z, unit, len(depth)) for z, unit in pairs]:
             if key not in self._programmed and len(self._programmed) < _PROGRAMS:
                 self._programmed.add(key)
                 self._say("programs")
@@ -343,6 +354,13 @@ class Search:
         first.first_layer(survey, self.rng)
         if not self._pooling.maxima:
             self._translates.first_layer()
+        if survey.unexplained() and survey.is_late() and not self._idle % 2:
+            self._say("around")
+            layer.look_around(survey, self.rng)
+            while self._groups():
+                pass
+            self._trace_some()
+            return
         # The units of a wide layer cannot be turned on and off apart, and lines show most of what reads them.
         oriented = [
             d
@@ -356,9 +374,33 @@ class Search:
             layer.steer(survey, depth, _STEERED, self.rng)
             self._steered += 1
         self._drop_contradicted()
+        known = len(survey.model)
         while self._groups():
             pass
-        self._trace_some()
+        if len(survey.model) > known or not self._seek_lacking():
+            self._trace_some()
+
+    def _seek_lacking(self) -> bool:
+        """Find neurons that layers without signs lack by what their readers take; whether there were any."""
+        survey = self.survey
+        for depth in reversed(range(1, len(self.layers()))):
+            if self._has_signs(depth) or not self._has_signs(depth - 1):
+                continue
+            self._say("readers")
+            state = (survey.version, *survey.layer(depth - 1), *survey.layer(depth))
+            asked = 0
+            for i in self.rng.permutation(survey.unexplained())[:_ASKED].tolist():
+                if state in self._lacking or asked == _READERS:
+                    break
+                if self._tracer().bends_at(survey.piece(i), survey.layer(depth)):
+                    asked += 1
+                    if self._told_by_readers(depth, i):
+                        return True
+            for neuron in self._lacking.get(state, ()):
+                layer.steer_across(survey, neuron, _ACROSS, self.rng)
+            if state in self._lacking and self._groups():
+                return True
+        return False
 
     def _trace_some(self) -> None:
         """Look around some unexplained kinks, deepest layer first, for rows that foretell other kinks.
@@ -398,6 +440,7 @@ class Search:
                 row = layer.row_of_kink(survey, self._tracer(), [*unsigned, None], i)
                 if row is None or not self._accept(row.neuron(), set(), orientation=row.orientation):
                     continue
+                self._general.add(survey.model.neurons[-1].linear)
                 fruitless = 0
                 if any(orient_from_rows(survey, d) for d in wanted):
                     return
@@ -411,8 +454,12 @@ class Search:
         found = layer.row_over_two(survey, self._tracer(), depth, kink)
         if found is None:
             return False
-        readers = self._readers.setdefault((survey.version, *survey.layer(depth - 1), *own), [])
+        state = (survey.version, *survey.layer(depth - 1), *own)
+        readers = self._readers.setdefault(state, [])
         readers.append(found)
+        spanning = lacking(survey.model, own, survey.orientation, readers)
+        if spanning:
+            self._lacking[state] = spanning
         told = sides_from_readers(survey.model, own, survey.orientation, readers)
         if told is None:
             return False
@@ -458,18 +505,21 @@ class Search:
                 return False
             # A neuron that flips in a small corner only may meet no boundary of its layer there. That it is
             # no deeper one is told by one that it goes straight across, or it is of the last layer.
-            if_untold = survey.is_late() and (bends is False or depth + 2 >= len(self.layers()))
+            untold = 0
+            if survey.is_late() and (bends is False or depth + 2 == len(self.layers())):
+                untold = layer.FEW if self._idle < _PATIENCE else len(survey.model)
             is_settled = self._is_settled(depth, kink)
             if is_settled:
-                row = layer.row_of_group(survey, self._tracer(), depth, [kink], if_untold=if_untold)
+                row = layer.row_of_group(survey, self._tracer(), depth, [kink], untold=untold)
             if not is_settled or (row is not None and not self._says_enough(depth, row)):
                 parts = self._parts_over(depth) if layer.is_wide(survey, depth) else None
-                row = layer.row_by_trace(
-                    survey, self._tracer(), depth, kink, if_untold=if_untold, parts=parts
-                )
+                row = layer.row_by_trace(survey, self._tracer(), depth, kink, untold=untold, parts=parts)
             if row is not None:
-                if self._tracer().bends_at(survey.piece(kink), survey.layer(depth)) is False:
-                    doubtful.append(row)
+                reads = self._tracer().bends_at(survey.piece(kink), survey.layer(depth))
+                is_first = depth + 1 == len(self.layers())
+                if reads is False or (reads is None and is_first):
+                    # What is left of the last layer fits a row over it, in the corners that it flips in.
+                    doubtful += [] if is_first and self._idle < _PATIENCE else [row]
                 elif self._accept(*row, least=1):
                     return True
         return any(self._accept(*row, least=1) for row in doubtful)
@@ -498,7 +548,8 @@ class Search:
         """Forget neurons that the lines speak against, to be found again with what is known by now.
 
         A true neuron can be contradicted where all that it feeds is inactive. So a few contradictions count
-        only for one that was found before a neuron of a shallower layer, which it may have to read.
+        only for one that was found before a neuron of a shallower layer, which it may have to read. A row
+        with skips that was found before it may have them in its place.
         """
         depth = self.survey.model.depth
         if self.planes.tell and not self.survey.unexplained():
@@ -514,7 +565,8 @@ class Search:
             evidence = self.survey.evidence_of(z)
             is_stale = any(d < depth[z] for d in depth[z + 1 :])
             is_wrong = evidence.misses > (0 if is_stale else len(evidence.explained))
-            if is_wrong or self._goes_around(z):
+            is_early = is_stale and self.survey.model.neurons[z].linear in self._general
+            if is_wrong or is_early or self._goes_around(z):
                 contradicted.add(z)
         if contradicted:
             self.survey.without(contradicted)

@@ -82,6 +82,7 @@ class Survey:
         self._floats: tuple[Model, FloatModel] | None = None
         self._weights: dict[tuple[int, ...], dict[tuple[int, bool], Weights | None]] = {}
         self.version = 0  # of what is known of neurons that are not new
+        self.drops = 0  # how often the neurons' numbers have changed
 
     @property
     def model(self) -> Model:
@@ -184,6 +185,15 @@ class Survey:
     def piece(self, kink: int) -> BoundaryPiece:
         """The boundary piece at a kink, at scale one."""
         return BoundaryPiece(self.signs(kink), self.kinks[kink].form, Fraction(1), self.near(kink))
+
+    def modular_forms(self, kink: int) -> Residues:
+        """The known neurons' forms (N, r + 1) just before a kink, modulo the prime."""
+        forms: Residues = np.stack([table[kink] for table in self._modular])
+        return forms
+
+    def modular_target(self, kink: int) -> Residues:
+        """A kink's form (r + 1,) modulo the prime."""
+        return self._targets[kink]
 
     def near(self, kink: int) -> Vector:
         """The kink's point (r,) as floats."""
@@ -313,6 +323,7 @@ class Survey:
 
     def without(self, dropped: set[int]) -> None:
         """Forget neurons, and those that read them."""
+        self.drops += 1
         model = self.model
         kept: dict[int, int] = {}
         for z in model.by_depth():

@@ -15,6 +15,7 @@ from exactre.rational import Matrix
 from exactre.recover.jet import Chart, Jets
 from exactre.recover.line import Line
 from exactre.recover.model import Model, Neuron
+from exactre.recover.row import Row
 from exactre.recover.survey import Survey
 
 
@@ -128,6 +129,16 @@ def survey_of(jets, model, orientation, seed, lines=4):
     for _ in range(lines):
         survey.scan(random_line(jets.dim, rng))
     return survey
+
+
+def one_sided(model, row, z, side):
+    """A row as it is where neuron z has this sign: a |u_z| is a * side * u_z there."""
+    parents, neuron = dict(row.parents), model.neurons[z]
+    a = parents.pop(z, 0) * side
+    for j, b in neuron.parents.items():
+        parents[j] = parents.get(j, 0) + a * b
+    linear = tuple(v + a * w for v, w in zip(row.linear, neuron.linear, strict=True))
+    return Row(parents, linear, row.den, {})
 
 
 def restricted(net, chart):

@@ -1,7 +1,7 @@
 """The signs of a layer from rows over it and the layer before, whole or with one-sided neurons left out."""
 
 import pytest
-from recover_targets import random_net, truth
+from recover_targets import one_sided, random_net, truth
 
 from exactre.network import Network
 from exactre.recover.model import Model
@@ -18,16 +18,6 @@ def net_with(second=None, seed=0):
     if second is not None:
         layers[1][0][0], layers[1][1][0] = second, 1
     return Network.from_rows(layers)
-
-
-def one_sided(model, row, z, side):
-    """A row as it is where neuron z has this sign: a |u_z| is a * side * u_z there."""
-    parents, neuron = dict(row.parents), model.neurons[z]
-    a = parents.pop(z, 0) * side
-    for j, b in neuron.parents.items():
-        parents[j] = parents.get(j, 0) + a * b
-    linear = tuple(v + a * w for v, w in zip(row.linear, neuron.linear, strict=True))
-    return Row(parents, linear, row.den, {})
 
 
 def case(net):
