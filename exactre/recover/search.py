@@ -267,15 +267,24 @@ class Search:
         return units if all(j in self.survey.orientation for j in units) else []
 
     def _seek_weights(self) -> bool:
-        """Search harder for where the boundaries of what is open meet, once for each pair, a few at a time.
-
-        Last of all a mixed-integer program is asked.
-        """
+        """Search harder for where the boundaries of what is open meet; last of all by an integer program."""
+        if self._walk_to_weights():
+            return True
         survey = self.survey
-        depth = survey.model.depth
-        pairs = [(z, unit) for z in range(len(depth)) for unit in self._open(z)]
+        for z, unit in self._pairs():
+            key = (z, unit, len(survey.model))
+            if key not in self._programmed and len(self._programmed) < _PROGRAMS:
+                self._programmed.add(key)
+                self._say("programs")
+                if complete_known(survey, self._tracer(), z, unit, Completion.hint):
+                    return True
+        return False
+
+    def _walk_to_weights(self) -> bool:
+        """Walk to where the boundaries of what is open meet, once for each pair, a few at a time."""
+        survey, depth = self.survey, self.survey.model.depth
         sought, found = 0, False
-        for z, unit in pairs:
+        for z, unit in self._pairs():
             neurons = survey.model.neurons
             # What a walk sees: both boundaries, and what lies before them.
             state = neurons[z].linear, neurons[unit].linear, sum(d < depth[z] for d in depth)
@@ -285,15 +294,11 @@ class Search:
             sought += 1
             self._say("weights")
             found |= complete_known(survey, self._tracer(), z, unit, Completion.walk)
-        if found:
-            return True
-        for key in [(z, unit, len(depth)) for z, unit in pairs]:
-            if key not in self._programmed and len(self._programmed) < _PROGRAMS:
-                self._programmed.add(key)
-                self._say("programs")
-                if complete_known(survey, self._tracer(), *key[:2], Completion.hint):
-                    return True
-        return False
+        return found
+
+    def _pairs(self) -> list[tuple[int, int]]:
+        """The open weights (neuron, unit) that can be measured."""
+        return [(z, unit) for z in range(len(self.survey.model)) for unit in self._open(z)]
 
     def _accept(
         self,
@@ -377,7 +382,8 @@ class Search:
         known = len(survey.model)
         while self._groups():
             pass
-        if len(survey.model) > known or not self._seek_lacking():
+        # Where an open weight matters, kinks of all that it bears on are left unexplained.
+        if len(survey.model) > known or not (self._walk_to_weights() or self._seek_lacking()):
             self._trace_some()
 
     def _seek_lacking(self) -> bool:

@@ -294,8 +294,13 @@ class Survey:
         return self._evidence(self._sampled.evaluate(neuron) > 0, unsure)
 
     def evidence_of(self, z: int) -> Evidence:
-        """What the scanned lines say about a known neuron: late, where no open weight matters."""
-        unsure = self._unsure(self.model.depth[z], self.sides_of(z), z in self.of_many)
+        """What the scanned lines say about a known neuron, where no open weight before it matters.
+
+        Late, where none of its own does.
+        """
+        depth = self.model.depth[z]
+        unsure = self._unsure(depth, self.sides_of(z), z in self.of_many)
+        unsure |= _any_beyond(self._sampled.signs, self.open_sides(depth - 1))
         return self._evidence(self._sampled.signs[z] > 0, unsure)
 
     def _unsure(self, depth: int, own: Sequence[tuple[int, int]], is_free: bool) -> NDArray[np.bool_]:
