@@ -28,7 +28,9 @@ from exactre.recover.row import Hypothesis, Piece, Row
 
 _SPARE_CROSSINGS = 12
 _FREE_STEPS = 6  # pieces looked at for each one measured
-_FREE_RUN = 80  # in a row: where nothing is left to measure around, there hardly is further on
+# In a row: where nothing is left to measure around, there hardly is further on, but for layers of many
+# neurons for each input.
+_FREE_RUN, _MANY = 80, 2
 _OPEN = 12  # pieces from which the next step is chosen
 _COARSE, _FINE, _GRID, _DIRECTION = 12, 52, 80, 60  # binary digits below the clearance at a crossing
 
@@ -137,11 +139,12 @@ class Tracer:
         visited = {start.signs}
         crossings: dict[Signs, list[_Exit]] = {}
         misses = free = 0
+        goes_far = self.model.depth.count(horizon) > _MANY * self.model.dim
         measured = _SPARE_CROSSINGS + 2 * hypothesis.missing
         for _ in range(_FREE_STEPS * measured):
             if not hypothesis.is_consistent or not measured or 0 < hypothesis.missing <= wanting:
                 return None
-            if free == _FREE_RUN:
+            if free == _FREE_RUN and not goes_far:
                 return None
             row = hypothesis.row() if hypothesis.is_tested else None
             if row is not None:
