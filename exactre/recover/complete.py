@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
+from math import lcm
 
 import numpy as np
 from flint import fmpz_mat
 
-from exactre.rational import Matrix
+from exactre.rational import Matrix, Rational
 from exactre.recover.floats import FloatModel, random_starts
 from exactre.recover.folded import folded_weights
 from exactre.recover.guess import Crossing, Vector, crossings_at, dyadic, unit_form, unit_normals
@@ -199,15 +200,19 @@ class Completion:
         return found[0] if found else None
 
 
-def with_unit(model: Model, neuron: Neuron, unit: int, sign: int, weight: Fraction) -> Neuron:
-    """The neuron whose row is `neuron`'s and weight * relu(sign * u_unit)."""
-    over = 2 * weight.denominator
-    read = model.neurons[unit]
+def with_units(
+    model: Model, neuron: Neuron, weights: Mapping[int, Rational], sides: Mapping[int, int]
+) -> Neuron:
+    """The neuron whose row is `neuron`'s and the sum of weights[j] * relu(sides[j] * u_j), exact."""
+    over = 2 * lcm(*(Fraction(w).denominator for w in weights.values()))
     parents = {j: over * a for j, a in neuron.parents.items()}
-    parents[unit] = parents.get(unit, 0) + weight.numerator
-    for j, a in read.parents.items():
-        parents[j] = parents.get(j, 0) + sign * weight.numerator * a
-    linear = [over * v + sign * weight.numerator * w for v, w in zip(neuron.linear, read.linear, strict=True)]
+    linear = [over * v for v in neuron.linear]
+    for unit, weight in weights.items():
+        half, read = int(weight * over) // 2, model.neurons[unit]
+        parents[unit] = parents.get(unit, 0) + half
+        for j, a in read.parents.items():
+            parents[j] = parents.get(j, 0) + sides[unit] * half * a
+        linear = [v + sides[unit] * half * w for v, w in zip(linear, read.linear, strict=True)]
     return Neuron.primitive(parents, linear)
 
 
@@ -225,7 +230,8 @@ def completed(
         for unit in sorted(idle):
             weight = Completion(tracer, neuron, idle, seen).weight(unit)
             if weight is not None:
-                neuron = with_unit(tracer.model, neuron, unit, idle.pop(unit), weight)
+                neuron = with_units(tracer.model, neuron, {unit: weight}, idle)
+                del idle[unit]
                 progress = True
     return neuron, idle
 

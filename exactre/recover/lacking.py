@@ -15,12 +15,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from itertools import product
-from math import lcm, prod
+from math import prod
 
 import numpy as np
 
 from exactre.linalg import nullspace, pivot_columns, rank, solve
 from exactre.rational import Matrix
+from exactre.recover.complete import with_units
 from exactre.recover.model import Model, Neuron
 from exactre.recover.readers import Reader
 
@@ -30,7 +31,7 @@ _MOST = 4  # choices of multiples that are gone through
 def lacking(
     model: Model, layer: Sequence[int], orientation: Mapping[int, int], readers: Sequence[Reader]
 ) -> list[Neuron]:
-    """Neurons, without constants, whose rows span those that a layer lacks; exact. None of them where untold.
+    """Neurons, without constants, whose rows span those that a layer lacks, exact; none where that is untold.
 
     `orientation` has the signs of the layer before. A reader that keeps to one side of a neuron takes an
     unknown multiple of its row. It takes more readers than there are lacking neurons. Where a sign is untold
@@ -59,10 +60,11 @@ def lacking(
         choices.append(_multiples(of_bases, of_others, shares, parts.select(np.array([k]))))
     if prod(map(len, choices)) > _MOST:
         return []
-    found = []
+    nothing, found = Neuron({}, (0,) * (model.dim + 1)), []
     for multiples in product(*choices):
         left = taken.select(bases) + (Matrix.from_rows(multiples).transpose() @ own).scale(-1)
-        found += [_neuron(model, below, orientation, row) for row in left.rows()]
+        rows = [dict(zip(below, row, strict=True)) for row in left.rows()]
+        found += [with_units(model, nothing, row, orientation) for row in rows]
     return found
 
 
@@ -88,20 +90,3 @@ def _multiples(
         values = [] if unknown else [[Fraction(sign)] for sign in (1, -1)]
     told = [(sign, iter(rest)) for sign, *rest in values]
     return [[next(rest) if w is None else sign * w for w in of_bases] for sign, rest in told]
-
-
-def _neuron(
-    model: Model, below: Sequence[int], orientation: Mapping[int, int], row: Sequence[Fraction]
-) -> Neuron:
-    """The neuron with these coefficients on |u_j|, each of them half of what it has on relu(s_j u_j)."""
-    over = lcm(*(v.denominator for v in row))
-    parents: dict[int, int] = {}
-    linear = [0] * (model.dim + 1)
-    for j, v in zip(below, row, strict=True):
-        weight, read = int(v * over), model.neurons[j]
-        parents[j] = parents.get(j, 0) + weight
-        weight *= orientation[j]
-        for i, a in read.parents.items():
-            parents[i] = parents.get(i, 0) + weight * a
-        linear = [u + weight * w for u, w in zip(linear, read.linear, strict=True)]
-    return Neuron.primitive(parents, linear)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from flint import nmod_mat
 from numpy.typing import NDArray
 
 from exactre.rational import Matrix
@@ -43,6 +44,11 @@ def inverses(values: Residues) -> Residues:
             result = result * power % PRIME
         power, exponent = power * power % PRIME, exponent >> 1
     return result
+
+
+def rank(table: Residues) -> int:
+    """The rank of a matrix modulo the prime."""
+    return int(nmod_mat([row.tolist() for row in table], PRIME).rank())
 
 
 def combination(columns: Residues, target: Residues) -> Residues | None:

@@ -13,15 +13,13 @@ multiple of its row is missing too. All signs are gone through.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from fractions import Fraction
 from itertools import product
 
 import numpy as np
-from flint import nmod_mat
 
-from exactre.recover.complete import with_unit
+from exactre.recover.complete import with_units
 from exactre.recover.model import Model, Neuron
-from exactre.recover.modular import PRIME, Residues, modular
+from exactre.recover.modular import PRIME, Residues, modular, rank
 from exactre.recover.modular import product as modular_product
 from exactre.recover.row import Row
 
@@ -74,9 +72,8 @@ def sides_from_readers(
     ]
     if min(row) < 0 < max(row):
         return None
-    neuron = Neuron({}, (*[0] * model.dim, 1))
-    for j, v in zip(below, row, strict=True):
-        neuron = with_unit(model, neuron, j, orientation[j], Fraction(abs(v)))
+    sizes = {j: abs(v) for j, v in zip(below, row, strict=True)}
+    neuron = with_units(model, Neuron({}, (*[0] * model.dim, 1)), sizes, orientation)
     return dict(zip(layer, signs, strict=True)), neuron
 
 
@@ -84,5 +81,4 @@ def _is_spanned(row: Residues, others: Sequence[Residues]) -> bool:
     """Whether a row is a combination of others modulo the prime."""
     if not others or not row.any():
         return not row.any()
-    rank = [nmod_mat([v.tolist() for v in rows], PRIME).rank() for rows in (others, [*others, row])]
-    return bool(rank[0] == rank[1])
+    return rank(np.stack(others)) == rank(np.stack([*others, row]))

@@ -13,12 +13,12 @@ from fractions import Fraction
 from math import lcm
 
 import numpy as np
-from flint import fmpq_mat, fmpz_mat, nmod_mat
+from flint import fmpq_mat, fmpz_mat
 from numpy.typing import NDArray
 
 from exactre.recover.line import Form
 from exactre.recover.model import Forms, Model, Neuron, Signs
-from exactre.recover.modular import PRIME, Residues, modular, product
+from exactre.recover.modular import PRIME, Residues, modular, product, rank
 
 # Sources of equations: beyond these a wrong row would have to be right modulo the prime everywhere.
 _CHECKED = 40
@@ -405,13 +405,11 @@ class _System:
 
         `block` (k, unknowns + 2) has the right side, zero, last but one and the new unknown's column last.
         """
-        count = nmod_mat([row.tolist() for row in block], PRIME).rank()
         left = (block[:, :-1] - product(block[:, self._pivots], self._echelon)) % PRIME
         free = sorted(set(range(self.unknowns)) - set(self._pivots))
         rest = np.concatenate([left[:, free], block[:, -1:]], axis=1)
         full = np.concatenate([rest, left[:, -1:]], axis=1)
-        ranks = [nmod_mat([row.tolist() for row in table], PRIME).rank() for table in (rest, full)]
-        return bool(ranks[0] == ranks[1] < count - 1)
+        return rank(rest) == rank(full) < rank(block) - 1
 
     def is_determined(self, columns: Residues) -> bool:
         """Whether all solutions have the same product with these columns (unknowns, k), modulo the prime."""

@@ -7,7 +7,7 @@ import pytest
 from recover_targets import jets_of, random_net, random_signs, truth, with_weight
 
 from exactre.network import Network
-from exactre.recover.complete import Completion, completed, with_unit
+from exactre.recover.complete import Completion, completed, with_units
 from exactre.recover.floats import FloatModel
 from exactre.recover.model import Model, Neuron
 from exactre.recover.trace import Tracer
@@ -30,7 +30,7 @@ def test_an_open_weight_is_measured_where_the_boundaries_meet(seed):
         cut = truth(with_weight(net, 1, 0, unit, 0), signs)
         row = cut.model.neurons[4]
         weight = net.nodes[1].inputs[0][1][0, unit] * cut.factors[4] / abs(cut.factors[unit])
-        assert with_unit(model, row, unit, right.orientation[unit], weight) == right.model.neurons[4]
+        assert with_units(model, row, {unit: weight}, right.orientation) == right.model.neurons[4]
         tracer = tracer_of(net, model, seed)
         found = Completion(tracer, row, {unit: right.orientation[unit]}, []).weight(unit)
         assert found in (weight, None)
@@ -152,3 +152,14 @@ def test_the_local_row_of_a_deeper_neuron_does_not_bend_throughout(seed):
     local = local_row(found)
     model = Model(4, found.model.neurons[: found.layers[2][0]])
     assert not Completion(tracer_of(net, model, seed), local, {}, []).bends_throughout()
+
+
+@pytest.mark.parametrize("weights", [[3, 1, 5], [Fraction(2, 3), 1, Fraction(-3, 7)], [64, 0, 1]])
+@pytest.mark.parametrize("start", [0, 1])
+def test_units_are_added_at_one_scale_whatever_the_content_of_the_row(weights, start):
+    known = truth(random_net((3, 3, 2, 1), 0))
+    nothing = Neuron({}, (0, 0, 0, start))
+    found = with_units(known.model, nothing, dict(enumerate(weights)), known.orientation)
+    other = with_units(known.model, nothing, dict(reversed([*enumerate(weights)])), known.orientation)
+    assert found == other
+    assert [found.parents.get(j, 0) * weights[0] for j in range(3)] == [found.parents[0] * w for w in weights]

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from recover_targets import jets_of, random_net, truth
 
-from exactre.recover.complete import with_unit
+from exactre.recover.complete import with_units
 from exactre.recover.floats import FloatModel, random_starts
 from exactre.recover.model import Neuron
 from exactre.recover.modular import PRIME
@@ -25,7 +25,7 @@ def survey_without(net, known, left_out):
             continue
         if left_out in neuron.parents:
             weight = Fraction(-2 * neuron.parents[left_out])
-            neuron = with_unit(known.model, neuron, left_out, known.orientation[left_out], weight)
+            neuron = with_units(known.model, neuron, {left_out: weight}, known.orientation)
         place[z] = search.survey.add(
             Neuron.primitive({place[j]: a for j, a in neuron.parents.items()}, neuron.linear)
         )

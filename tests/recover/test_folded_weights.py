@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from recover_targets import jets_of, random_net, truth
 
-from exactre.recover.complete import complete_from_skips, reopen, with_unit
+from exactre.recover.complete import complete_from_skips, reopen, with_units
 from exactre.recover.folded import folded_weights, is_layered
 from exactre.recover.model import Model, Neuron
 from exactre.recover.row import Row
@@ -26,7 +26,7 @@ def setting(seed, lacking=2):
     for j in first:
         search.survey.add(known.model.neurons[j])
     for j in units:
-        row = with_unit(known.model, row, j, known.orientation[j], -weights[j] * scale(row, known, z, units))
+        row = with_units(known.model, row, {j: -weights[j] * scale(row, known, z, units)}, known.orientation)
     assert search.survey.add(row) == z
     search.survey.add(known.model.neurons[other])
     search.survey.orientation.update(known.orientation)
@@ -117,7 +117,7 @@ def test_a_row_is_layered_unless_it_reads_beside_the_layer_before(seed):
     assert all(is_layered(model, z, orientation) for layer in known.layers[1:] for z in layer)
     z, unit = known.layers[2][0], known.layers[0][0]
     over_inputs = Neuron(model.neurons[z].parents, (1, *model.neurons[z].linear[1:]))
-    for row in (over_inputs, with_unit(model, model.neurons[z], unit, 1, Fraction(2))):
+    for row in (over_inputs, with_units(model, model.neurons[z], {unit: 2}, {unit: 1})):
         changed = Model(model.dim, (*model.neurons[:z], row, *model.neurons[z + 1 :]))
         assert changed.depth == model.depth
         assert not is_layered(changed, z, orientation)

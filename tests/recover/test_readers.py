@@ -53,8 +53,10 @@ def test_rows_with_a_one_sided_neuron_left_out_tell_the_signs(z, side):
     assert told == ({j: known.orientation[j] for j in SECOND}, None)
 
 
-def test_a_neuron_active_everywhere_is_found_up_to_its_bias():
-    net = net_with([2, 3, 1, 5])
+@pytest.mark.parametrize("weights", [[2, 3, 1, 5], [3, 1, 5, 7], [1, 7, 2, 64]])
+@pytest.mark.parametrize("seed", range(3))
+def test_a_neuron_active_everywhere_is_found_up_to_its_bias(weights, seed):
+    net = net_with(weights, seed)
     known, model, rows = lacking(net)
     signs, neuron = sides_from_readers(model, SECOND[:-1], known.orientation, [(row, {}) for row in rows])
     assert signs == {z - 1: known.orientation[z] for z in SECOND[1:]}
