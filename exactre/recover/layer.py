@@ -19,18 +19,17 @@ from exactre.recover.complete import KNOWN, Completion, completed
 from exactre.recover.floats import random_gains, random_starts
 from exactre.recover.group import CONSTANT, Groups, Weights
 from exactre.recover.guess import unit_form
-from exactre.recover.model import Neuron
+from exactre.recover.model import Forms, Neuron
 from exactre.recover.parts import Joined, Parts
 from exactre.recover.row import Hypothesis, Row
 from exactre.recover.survey import Survey
-from exactre.recover.trace import Tracer
+from exactre.recover.trace import BoundaryPiece, Tracer
 
 _STEERING_RADII = (16.0, 256.0)
 _TRIES = 8  # ascents for each point that lines are steered to
 _CORNERS = 3  # kinks beside which lines look for more
 _ASIDE = (1 / 8, 1 / 2, 1.0, 2.0)  # how far, in distances of the kink from the origin
 _SPARE = 4  # equations of a kink, half of which a cell has, beside those that a trace leaves to it
-_WIDE = 2  # a layer of more than so many neurons for each input is wide
 FEW = 8  # units of a wide layer that may be left to be measured alone
 
 
@@ -84,13 +83,9 @@ def look_around(survey: Survey, rng: np.random.Generator) -> None:
             aside = rng.normal(size=len(point))
             aside -= (aside @ normal) * normal
             length = reach * (1 + float(np.linalg.norm(point)))
+            # Floats say where a segment lies. With one input there is no aside, and it stays zero.
             middle = point + aside * (length / max(float(np.linalg.norm(aside)), 1e-300))
             survey.scan_chain(np.stack([middle - normal * length, middle + normal * length]))
-
-
-def is_wide(survey: Survey, depth: int) -> bool:
-    """Whether a layer has so many neurons for its inputs that no single kink says much about it."""
-    return len(survey.layer(depth)) > _WIDE * survey.jets.dim
 
 
 def grouped(survey: Survey, depth: int) -> list[list[int]]:
@@ -123,11 +118,10 @@ def row_of_group(
         return None if row is None else Found(row.neuron(), set())
     chosen, seen = _covering([survey.weights(i, layer, survey.orientation) or {} for i in group])
     idle = {j for j in layer if j not in seen}
-    hypothesis = Hypothesis(survey.model, depth, survey.orientation, scales=len(chosen) - 1, left_out=idle)
-    for k, c in enumerate(chosen):
-        piece = survey.piece(group[c])
-        hypothesis.add(piece, tracer.forms_at(piece.signs), scale=k - 1 if k else None)
-    row = hypothesis.row()
+    hypothesis = Hypothesis(survey.model, depth, survey.orientation, left_out=idle)
+    first, *others = _pieces(survey, tracer, [group[c] for c in chosen])
+    hypothesis.add(*first)
+    row = hypothesis.joined(others).row()
     if row is None:
         return None
     found = _confirmed(survey, tracer, depth, row.neuron(), idle, group)
@@ -151,7 +145,7 @@ def row_by_trace(
     """
     piece = survey.piece(kink)
     # Most boundaries of a wide layer are in reach; the many inactive units could hardly be measured alone.
-    hypothesis = Hypothesis(survey.model, depth, survey.orientation, partial=not is_wide(survey, depth))
+    hypothesis = Hypothesis(survey.model, depth, survey.orientation, partial=not survey.model.is_wide(depth))
     hypothesis.add(piece, tracer.forms_at(piece.signs))
     row = tracer.trace(piece, hypothesis)
     if row is None and not hypothesis.partial:
@@ -233,11 +227,15 @@ def _covering(weights: Sequence[Weights]) -> tuple[list[int], set[int]]:
 
 def _traced_group(survey: Survey, tracer: Tracer, depth: int, group: list[int]) -> Row | None:
     """The row that explains all kinks of a group, completed by a trace where they leave it open."""
-    hypothesis = Hypothesis(survey.model, depth, survey.orientation, scales=len(group) - 1)
-    for k, i in enumerate(group):
-        piece = survey.piece(i)
-        hypothesis.add(piece, tracer.forms_at(piece.signs), scale=k - 1 if k else None)
-    return tracer.trace(survey.piece(group[0]), hypothesis)
+    hypothesis = Hypothesis(survey.model, depth, survey.orientation)
+    first, *others = _pieces(survey, tracer, group)
+    hypothesis.add(*first)
+    return tracer.trace(first[0], hypothesis.joined(others))
+
+
+def _pieces(survey: Survey, tracer: Tracer, kinks: Sequence[int]) -> list[tuple[BoundaryPiece, Forms]]:
+    """The boundary pieces at kinks, each with the known forms in its cell."""
+    return [(piece, tracer.forms_at(piece.signs)) for piece in map(survey.piece, kinks)]
 
 
 def row_of_kink(survey: Survey, tracer: Tracer, depths: Sequence[int | None], kink: int) -> Row | None:
@@ -265,12 +263,12 @@ def row_over_two(survey: Survey, tracer: Tracer, depth: int, kink: int) -> tuple
     row = tracer.trace(piece, hypothesis, wanting=wanting)
     if row is None and hypothesis.is_consistent and 0 < hypothesis.missing <= wanting:
         more = [
-            survey.piece(i)
+            i
             for i in survey.unexplained()
             if i != kink
             and hypothesis.fits(survey.signs(i), survey.modular_forms(i), survey.modular_target(i))
         ]
-        hypothesis = hypothesis.joined([(piece, tracer.forms_at(piece.signs)) for piece in more])
+        hypothesis = hypothesis.joined(_pieces(survey, tracer, more))
         row = hypothesis.row() if more else tracer.trace(piece, hypothesis)
     if row is not None or not hypothesis.is_consistent:
         return None if row is None else (row, {})

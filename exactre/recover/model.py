@@ -19,6 +19,8 @@ from numpy.typing import NDArray
 
 from exactre.recover.modular import PRIME, Residues, modular, product
 
+_WIDE = 2  # a layer of more than so many neurons for each input is wide
+
 Signs = tuple[int, ...]
 Integers = NDArray[np.object_]
 
@@ -102,6 +104,10 @@ class Model:
             factor = a * signs[j]
             total = [v + factor * w for v, w in zip(total, forms[j], strict=True)]
         return total
+
+    def is_wide(self, depth: int) -> bool:
+        """Whether a layer has so many neurons for its inputs that no single kink says much about it."""
+        return self.depth.count(depth) > _WIDE * self.dim
 
     def by_depth(self) -> list[int]:
         """The neurons, parents first."""

@@ -211,7 +211,7 @@ class Search:
                 key = (sum(d <= depth for d in self.survey.model.depth), *fresh)
                 # One piece of a wide layer's reader that is met twice is as good as one kink.
                 forms = {self.survey.kinks[i].form for i in fresh}
-                seen = forms if layer.is_wide(self.survey, depth) else fresh
+                seen = forms if self.survey.model.is_wide(depth) else fresh
                 if len(seen) < 2 or key in self._tried:
                     continue
                 self._tried.add(key)
@@ -288,7 +288,7 @@ class Search:
             neurons = survey.model.neurons
             # What a walk sees: both boundaries, and what lies before them.
             state = neurons[z].linear, neurons[unit].linear, sum(d < depth[z] for d in depth)
-            if state in self._sought or sought == _SOUGHT or unit not in survey.idle[z]:
+            if state in self._sought or sought == _SOUGHT:
                 continue
             self._sought.add(state)
             sought += 1
@@ -370,7 +370,7 @@ class Search:
         oriented = [
             d
             for d in range(len(self.layers()))
-            if self._has_signs(d) and (self._idle or not layer.is_wide(survey, d))
+            if self._has_signs(d) and (self._idle or not survey.model.is_wide(d))
         ]
         if oriented:
             self._say("steering")
@@ -393,8 +393,7 @@ class Search:
             if self._has_signs(depth) or not self._has_signs(depth - 1):
                 continue
             self._say("readers")
-            state = (survey.version, *survey.layer(depth - 1), *survey.layer(depth))
-            asked = 0
+            state, asked = self._state(depth), 0
             for i in self.rng.permutation(survey.unexplained())[:_ASKED].tolist():
                 if state in self._lacking or asked == _READERS:
                     break
@@ -421,8 +420,8 @@ class Search:
             return
         depths = range(len(self.layers()))
         unsigned = [d for d in reversed(depths) if not self._has_signs(d)]
-        wanted = [d for d in unsigned if not d or (self._idle >= _PATIENCE and layer.is_wide(survey, d))]
-        general = _WIDE_TRACES if any(layer.is_wide(survey, d) for d in wanted) else _TRACES
+        wanted = [d for d in unsigned if not d or (self._idle >= _PATIENCE and survey.model.is_wide(d))]
+        general = _WIDE_TRACES if any(survey.model.is_wide(d) for d in wanted) else _TRACES
         if depths and len(survey.layer(0)) > survey.jets.dim:
             # Its forms depend on each other, so that no trace tells what a row takes of them without bends.
             unsigned = [d for d in unsigned if d]
@@ -460,7 +459,7 @@ class Search:
         found = layer.row_over_two(survey, self._tracer(), depth, kink)
         if found is None:
             return False
-        state = (survey.version, *survey.layer(depth - 1), *own)
+        state = self._state(depth)
         readers = self._readers.setdefault(state, [])
         readers.append(found)
         spanning = lacking(survey.model, own, survey.orientation, readers)
@@ -478,6 +477,11 @@ class Search:
         rows = {survey.model.neurons[j].linear: sign for j, sign in signs.items()}
         self._sides[frozenset(rows)] = rows
         return True
+
+    def _state(self, depth: int) -> tuple[int, ...]:
+        """What the rows of a layer's readers rest on: the layer and the one before it, as they are."""
+        survey = self.survey
+        return (survey.version, *survey.layer(depth - 1), *survey.layer(depth))
 
     def _take_part(self) -> bool:
         """Accept a neuron that meets too few boundaries for one row: any row that fits what is seen of it."""
@@ -502,7 +506,7 @@ class Search:
                 continue
             # What follows in the model does not matter over a wide layer.
             state = (kink, depth, sum(d <= depth for d in survey.model.depth), survey.version)
-            if layer.is_wide(survey, depth) and state in self._followed:
+            if survey.model.is_wide(depth) and state in self._followed:
                 continue
             self._followed.add(state)
             bends = self._tracer().bends_at(survey.piece(kink), survey.layer(depth + 1))
@@ -518,7 +522,7 @@ class Search:
             if is_settled:
                 row = layer.row_of_group(survey, self._tracer(), depth, [kink], untold=untold)
             if not is_settled or (row is not None and not self._says_enough(depth, row)):
-                parts = self._parts_over(depth) if layer.is_wide(survey, depth) else None
+                parts = self._parts_over(depth) if survey.model.is_wide(depth) else None
                 row = layer.row_by_trace(survey, self._tracer(), depth, kink, untold=untold, parts=parts)
             if row is not None:
                 reads = self._tracer().bends_at(survey.piece(kink), survey.layer(depth))
@@ -540,7 +544,7 @@ class Search:
 
     def _says_enough(self, depth: int, row: layer.Found) -> bool:
         """Whether so few weights are open that a row over a wide layer is no part of another's boundary."""
-        return len(row.idle) <= layer.FEW or not layer.is_wide(self.survey, depth)
+        return len(row.idle) <= layer.FEW or not self.survey.model.is_wide(depth)
 
     def _is_settled(self, depth: int, kink: int) -> bool:
         """Whether one kink determines the weights of the layer's active units."""

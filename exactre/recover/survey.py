@@ -290,7 +290,7 @@ class Survey:
         """
         depth = 1 + max((self.model.depth[j] for j in neuron.parents), default=-1)
         sides = [(j, self.side(j, j in kept_active)) for j in idle if j in self.orientation]
-        unsure = self._unsure(depth, sides, bool(kept_active))
+        unsure = self._unsure([*self.open_sides(depth - 1), *sides], bool(kept_active))
         return self._evidence(self._sampled.evaluate(neuron) > 0, unsure)
 
     def evidence_of(self, z: int) -> Evidence:
@@ -298,19 +298,18 @@ class Survey:
 
         Late, where none of its own does.
         """
-        depth = self.model.depth[z]
-        unsure = self._unsure(depth, self.sides_of(z), z in self.of_many)
-        unsure |= _any_beyond(self._sampled.signs, self.open_sides(depth - 1))
-        return self._evidence(self._sampled.signs[z] > 0, unsure)
+        before = _any_beyond(self._sampled.signs, self.open_sides(self.model.depth[z] - 1))
+        own = self._unsure(self.sides_of(z), z in self.of_many)
+        return self._evidence(self._sampled.signs[z] > 0, before | own)
 
-    def _unsure(self, depth: int, own: Sequence[tuple[int, int]], is_free: bool) -> NDArray[np.bool_]:
-        """The probes at which an open weight matters to a neuron of a depth, whose own matter at these sides.
+    def _unsure(self, sides: Sequence[tuple[int, int]], is_free: bool) -> NDArray[np.bool_]:
+        """The probes at which open weights matter, at these sides; none before it is late.
 
-        None before it is late, unless the row is free to be another.
+        Always, if the row is free to be another.
         """
         if not self.is_late() and not is_free:
             return np.zeros(len(self._sampled.points), dtype=bool)
-        return _any_beyond(self._sampled.signs, [*self.open_sides(depth - 1), *own])
+        return _any_beyond(self._sampled.signs, sides)
 
     def evidence_of_choice(self, forms: Sequence[Sequence[int]]) -> Evidence:
         """What the scanned lines say about a maximum of forms: it bends where the greatest one changes."""

@@ -28,9 +28,7 @@ from exactre.recover.row import Hypothesis, Piece, Row
 
 _SPARE_CROSSINGS = 12
 _FREE_STEPS = 6  # pieces looked at for each one measured
-# In a row: where nothing is left to measure around, there hardly is further on, but for layers of many
-# neurons for each input.
-_FREE_RUN, _MANY = 80, 2
+_FREE_RUN = 80  # in a row: where nothing is left to measure there hardly is further on, but over wide layers
 _OPEN = 12  # pieces from which the next step is chosen
 _COARSE, _FINE, _GRID, _DIRECTION = 12, 52, 80, 60  # binary digits below the clearance at a crossing
 
@@ -131,15 +129,15 @@ class Tracer:
         """The row of the neuron that bends at `start`, if the hypothesis fits; else None.
 
         The hypothesis holds the equations of `start` already, at its scale. So many may be `wanting` at the
-        end, when other pieces will bring them. Walls of deeper neurons than it
-        reads are not looked at: what is known of them may be wrong beyond the boundary.
+        end, when other pieces will bring them. Walls of deeper neurons than it reads are not looked at: what
+        is known of them may be wrong beyond the boundary.
         """
         horizon = hypothesis.depth
         open_pieces = [start]
         visited = {start.signs}
         crossings: dict[Signs, list[_Exit]] = {}
         misses = free = 0
-        goes_far = self.model.depth.count(horizon) > _MANY * self.model.dim
+        goes_far = self.model.is_wide(horizon)
         measured = _SPARE_CROSSINGS + 2 * hypothesis.missing
         for _ in range(_FREE_STEPS * measured):
             if not hypothesis.is_consistent or not measured or 0 < hypothesis.missing <= wanting:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from recover_targets import jets_of, random_net, survey_of, truth
 
-from exactre.recover.layer import is_wide, row_by_trace, row_of_kink
+from exactre.recover.layer import row_by_trace, row_of_kink
 from exactre.recover.model import Model, Neuron
 from exactre.recover.orient import orient_from_rows
 from exactre.recover.trace import Tracer
@@ -40,7 +40,7 @@ def owner(known, survey, kink):
 def test_wide_is_more_than_two_neurons_an_input():
     for width, expected in ((6, False), (7, True)):
         known = truth(random_net([3, width, 1], 0))
-        assert is_wide(survey_of(jets_of(random_net([3, width, 1], 0)), known.model, {}, 0, 0), 0) == expected
+        assert known.model.is_wide(0) == expected
 
 
 @pytest.mark.parametrize("seed", SEEDS)
