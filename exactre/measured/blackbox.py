@@ -111,8 +111,11 @@ def _outcome(search: Search | None, noise: Noise | None, done: bool, missing: li
 
 
 def _open_rows(search: Search, done: bool) -> list[Open]:
-    """What is open in the layer that is being built; pending neurons come after those that are certain."""
+    """What is open in the layers; pending neurons come after those that are certain."""
     found = []
+    for k, (layer, neurons) in enumerate(zip(search.known.layers, search.layers, strict=False)):
+        for z, i in ((z, i) for z, neuron in enumerate(neurons) for i in neuron.open):
+            found.append(Open(f"layer {k + 1}, neuron {z}, weight {i}", float(layer.weight[z, i]), np.inf))
     for z, neuron in enumerate(search.pending, len(search.layers[-1]) if search.layers else 0):
         place = f"layer {len(search.layers)}, neuron {z}"
         row, bias = neuron.row, neuron.bias

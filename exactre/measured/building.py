@@ -17,7 +17,7 @@ from exactre.measured.grouping import Grouping
 from exactre.measured.known import Known, Layer
 from exactre.measured.neuron import Neuron
 from exactre.measured.orientation import Votes
-from exactre.measured.rows import Rows, is_poor, is_rough
+from exactre.measured.rows import Rows, is_poor, is_rough, shows_more
 from exactre.measured.survey import Bend, Survey, nearest_neuron
 from exactre.measured.trace import Tracer
 
@@ -122,10 +122,14 @@ class Building:
 
     def _promote(self) -> None:
         """Make certain neurons of the groups that are, and let go of the bends that they explain."""
-        whole = [g for g in self._grouping.groups if g.neuron is not None and g.neuron.is_exact]
+        whole = [
+            g for g in self._grouping.groups if g.is_whole or (g.neuron is not None and g.neuron.is_exact)
+        ]
         if not whole:
             return
-        self.neurons += [group.neuron for group in whole if group.neuron is not None]
+        for neuron in (group.neuron for group in whole if group.neuron is not None):
+            self.neurons = [other for other in self.neurons if not shows_more(neuron, other)]
+            self.neurons.append(neuron)
         self._votes = self._oriented = None
         self.is_stuck = False
         known = self.known
@@ -160,6 +164,10 @@ class Building:
                 reached = self._rows.reached(known, group.neuron, late=self.is_settled)
                 if reached is not group.neuron:
                     group.hold(reached)
+                hidden = self._rows.hidden(reached) if self.is_settled else None
+                if hidden is not None:
+                    group.hold(hidden)
+                    group.is_whole = True
         self._promote()
 
 

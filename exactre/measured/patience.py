@@ -4,7 +4,6 @@ from __future__ import annotations
 
 _SETTLED = 2
 _DOUBTED = 6
-_STALLED = 8
 
 
 class Patience:
@@ -34,8 +33,8 @@ class Patience:
         self._followed[depth] = width, again, wait
         return is_due
 
-    def is_stalled(self, line: int, counts: tuple[int, ...]) -> bool:
-        """Whether lines have just been showing nothing new for long: `counts` tell what is known."""
+    def idle(self, line: int, counts: tuple[int, ...]) -> int:
+        """For how many lines nothing new was shown: `counts` tell what is known."""
         if self._open[0] != counts:
             self._open = counts, line
-        return line == self._open[1] + _STALLED
+        return line - self._open[1]

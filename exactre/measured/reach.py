@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from exactre.measured.known import Cell, Known
 from exactre.measured.line import Line, scan
+from exactre.measured.meeting import Pair
 from exactre.measured.neuron import Neuron
 from exactre.measured.probe import Probe
 from exactre.measured.sharpen import entry_at, with_entry
@@ -38,13 +39,23 @@ _LARGEST = 4.0  # how many times larger than the known entries a missing one is 
 _NOTHING: Array = np.zeros(0)
 
 
-def shown(probe: Probe, known: Known, depth: int, neuron: Neuron, index: int) -> Neuron:
+def shown(
+    probe: Probe, known: Known, depth: int, neuron: Neuron, index: int, *, walked: bool = False
+) -> Neuron:
     """The neuron with entry `index` measured where neuron `index` below it is active.
 
-    `known` ends with the layer that is being built, or with the layer below it, which is layer `depth`.
+    `known` ends with the layer that is being built, or with the layer below it, which is layer `depth`. A
+    missing entry is looked for where the unit below is large, wherever the neuron was seen; `walked` also
+    where the two boundaries meet.
     """
     if np.isinf(neuron.errors[index]):
-        neuron = first_shown(probe, known, depth, neuron, index, far=True)
+        starts = largest(probe, known, depth - 1, index, _WALKS)
+        neuron = first_shown(probe, known, depth, neuron, index, starts)
+    if np.isinf(neuron.errors[index]) and walked:
+        seen = np.array([bend.point for bend in neuron.bends])
+        pair = Pair(Known(known.dim, known.layers[:depth]), _row(neuron), neuron.bias, index)
+        starts = pair.meetings(seen, probe.rng)
+        neuron = first_shown(probe, known, depth, neuron, index, starts)
     if not 0 < neuron.errors[index] < np.inf:
         return neuron
     for point, level in _places(probe, known, depth, neuron, index, _OPEN_LEVELS, _LOOKS):
@@ -57,13 +68,12 @@ def shown(probe: Probe, known: Known, depth: int, neuron: Neuron, index: int) ->
 
 
 def first_shown(
-    probe: Probe, known: Known, depth: int, neuron: Neuron, index: int, *, far: bool = False
+    probe: Probe, known: Known, depth: int, neuron: Neuron, index: int, starts: Array | None = None
 ) -> Neuron:
     """The neuron with a missing entry that two boundary points agree on: one can be another neuron's.
 
-    `far` also looks beside points where the unit below is large, wherever the neuron was seen.
+    They are looked for beside its bends, and beside points (count, n) to start from.
     """
-    starts = largest(probe, known, depth - 1, index, _WALKS) if far else None
     for point, level in _places(probe, known, depth, neuron, index, _MISSING_LEVELS, _TRIALS, starts):
         for bend in _across(probe, known, depth, neuron, index, level, point):
             guess = _better(known, depth, neuron, index, [bend])

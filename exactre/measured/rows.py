@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from exactre.measured.candidate import Candidate
 from exactre.measured.known import Known
+from exactre.measured.meeting import Pair
 from exactre.measured.neuron import Neuron, located, neuron_of
 from exactre.measured.reach import shown
 from exactre.measured.sharpen import grown, narrowed, sharpened
@@ -18,6 +20,8 @@ _AGAIN = 3  # bends of a row after which measuring where there is room has shown
 _POOR = 6  # a row with more than one in so many entries open is measured again
 _REACHED = 8  # up to so many open entries of a row are looked for on purpose
 _REACHED_LATE = 14  # the same where lines show no more: a rare neuron of a deep layer shows few entries alone
+_VAIN = 8  # times that an entry was looked for in vain, after which it is taken for hidden
+_LARGE = 4.0  # how many times larger than the others a hidden entry is made, which keeps its neuron's side
 _SOUGHT = 4  # times in a row that an entry is looked for; then ever less often
 
 
@@ -71,8 +75,30 @@ class Rows:
             key = index, neuron.row[neuron.errors == 0].tobytes()
             self._sought[key] = self._sought.get(key, 0) + 1
             if self._sought[key] <= _SOUGHT or self._sought[key].bit_count() == 1:
-                neuron = shown(self._survey.probe, known, self._depth, neuron, index)
+                walked = late and self._sought[key] > 1
+                neuron = shown(self._survey.probe, known, self._depth, neuron, index, walked=walked)
         return neuron
+
+    def hidden(self, neuron: Neuron) -> Neuron | None:
+        """The neuron with a value in place of entries looked for in vain; None where others are open.
+
+        Wherever the unit below is active the neuron keeps one side, the sign of what it is at the unit's
+        boundary, and the entry's value makes sure of that. Its error stays infinite.
+        """
+        if neuron.is_exact or is_poor(neuron) or neuron.bias_error:
+            return None
+        exact = neuron.row[neuron.errors == 0]
+        vain = [self._sought.get((index, exact.tobytes()), 0) >= _VAIN for index in neuron.open]
+        if not all(vain) or np.isfinite(neuron.errors[neuron.open]).any():
+            return None
+        row = neuron.row.copy()
+        for index in neuron.open:
+            pair = Pair(self._below, np.where(neuron.errors == 0, row, 0.0), neuron.bias, index)
+            side = pair.side(self._survey.probe.rng)
+            if not side:
+                return None
+            row[index] = side * _LARGE * np.abs(exact).max()
+        return replace(neuron, row=row)
 
 
 def is_poor(neuron: Neuron) -> bool:
@@ -84,3 +110,13 @@ def is_rough(candidate: Candidate) -> bool:
     """Whether a row would be poor on the finest grid of weights."""
     values, errors = np.abs(candidate.values[:-1]), candidate.errors[:-1]
     return int(np.count_nonzero(errors * 2.0 ** (FLOAT32.bits + 1) > values)) * _POOR > len(values)
+
+
+def shows_more(neuron: Neuron, other: Neuron) -> bool:
+    """Whether a neuron has numbers in place of another's hidden entries, and is the same row elsewhere."""
+    shown = np.append(other.errors == 0, True)
+    if shown.all():
+        return False
+    mine, others = (np.append(z.row, z.bias)[shown] for z in (neuron, other))
+    lead = int(np.abs(others).argmax())
+    return bool((mine * others[lead] == others * mine[lead]).all()) and bool(mine[lead])

@@ -28,7 +28,9 @@ from exactre.measured.trace import Tracer
 
 Watch = Callable[[str, tuple[int, ...]], None]
 
-_ROUNDS = 192
+_STALLED = 8  # lines in a row that show nothing new
+_IN_VAIN = 192  # such lines, after which no more are looked at
+_MOST = 1024
 _FIRST_LINES = 2
 _MANY_INPUTS = 64  # so many entries tell a row of the grid from one bend alone
 _ROOMIER = 2.0
@@ -74,20 +76,24 @@ class Search:
         return tuple(count for count in counts if count)
 
     def run(self) -> bool:
-        """Search until the network stands; False, with `missing`, when the rounds are over."""
-        for lines in range(1, _ROUNDS + 1):
+        """Search until the network stands; False, with `missing`, once lines go on in vain."""
+        for lines in range(1, _MOST + 1):
             self._watch("lines", self.widths())
             line, ends = self._line(lines)
             self.survey.look(line, ends, self._wanted, self._oriented())
             if lines < _FIRST_LINES and self.probe.dim <= _MANY_INPUTS:
                 continue
             self._watch("rows", self.widths())
-            if self._build() and lines >= _FIRST_LINES:
+            is_built = self._build()
+            idle = self._patience.idle(lines, self._counts())
+            if is_built and lines >= _FIRST_LINES:
                 self._watch("output", self.widths())
                 if self._finish():
                     return True
-            elif self._patience.is_stalled(self.survey.lines, self._counts()) and self._finish_with_nearest():
+            elif idle == _STALLED and self._finish_with_nearest():
                 return True
+            if idle == _IN_VAIN:
+                break
         return False
 
     def _counts(self) -> tuple[int, ...]:

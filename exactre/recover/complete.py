@@ -16,7 +16,7 @@ from flint import fmpz_mat
 from exactre.rational import Matrix, Rational
 from exactre.recover.floats import FloatModel, random_starts
 from exactre.recover.folded import folded_weights
-from exactre.recover.guess import Crossing, Vector, crossings_at, dyadic, unit_form, unit_normals
+from exactre.recover.guess import Crossing, Vector, crossings_at, dyadic, unit_form
 from exactre.recover.line import jump_form, primitive
 from exactre.recover.model import Forms, Model, Neuron, Signs
 from exactre.recover.modular import PRIME, modular, modular_gradient, product
@@ -24,7 +24,7 @@ from exactre.recover.program import meeting_hint
 from exactre.recover.row import Row
 from exactre.recover.survey import Survey
 from exactre.recover.trace import BoundaryPiece, Elsewhere, Tracer, continued
-from exactre.recover.walk import Walk
+from exactre.walk import Walk, unit_normals
 
 _RADII = (1.0, 8.0, 64.0, 1024.0)
 _STARTS = 3  # random starts at each radius

@@ -63,6 +63,10 @@ class FloatModel:
         """Weights (N, N) on absolute values and affine parts (N, r + 1) of the scaled rows."""
         return self._weights, self._linear
 
+    def reads(self) -> NDArray[np.bool_]:
+        """Whether (N, N) a neuron, by row, reads another, by column."""
+        return np.asarray(self._weights != 0)
+
     def by_depth(self) -> list[int]:
         """The neurons, parents first."""
         return [int(z) for block, _ in self._blocks for z in block]

@@ -14,6 +14,8 @@ import numpy as np
 from flint import fmpz_mat
 from numpy.typing import NDArray
 
+from exactre.walk import unit_normals
+
 Vector = NDArray[np.float64]
 
 FAR = 1e6
@@ -41,14 +43,6 @@ def unit_form(form: Sequence[int]) -> Vector:
     shift = max(0, max(abs(int(v)).bit_length() for v in form) - 400)
     unit: Vector = unit_normals(np.array([[float(int(v) >> shift) for v in form]]))[0]
     return unit
-
-
-def unit_normals(forms: Vector) -> Vector:
-    """Forms (N, r + 1) scaled to unit normals; where the normal is zero, to an offset of its sign."""
-    norm = np.linalg.norm(forms[:, :-1], axis=1, keepdims=True)
-    offset = np.abs(forms[:, -1:])
-    found: Vector = forms / np.where(norm > 0, norm, offset + (offset == 0))
-    return found
 
 
 class Cell:

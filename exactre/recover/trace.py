@@ -19,12 +19,13 @@ from flint import fmpz_mat
 
 from exactre.rational import Matrix
 from exactre.recover.floats import FloatModel
-from exactre.recover.guess import Cell, Crossing, Vector, scaled, unit_form, unit_normals
+from exactre.recover.guess import Cell, Crossing, Vector, scaled, unit_form
 from exactre.recover.jet import Jets
 from exactre.recover.line import Form, jump_form, primitive
 from exactre.recover.model import Forms, Model, Signs
 from exactre.recover.reading import Reading
 from exactre.recover.row import Hypothesis, Piece, Row
+from exactre.walk import unit_normals
 
 _SPARE_CROSSINGS = 12
 _FREE_STEPS = 6  # pieces looked at for each one measured

@@ -25,7 +25,7 @@ def test_a_layer_is_followed_at_ever_longer_waits_until_its_width_changes():
     assert [line for line in range(21, 26) if patience.is_due(line, 2, 8)] == [21, 23]
 
 
-def test_what_is_open_stalls_once():
+def test_lines_are_counted_since_what_is_known_has_changed():
     patience = Patience()
-    counts = [(3, 1)] * 4 + [(4, 0)] * 20
-    assert [line for line, c in enumerate(counts) if patience.is_stalled(line, c)] == [12]
+    counts = [(3, 1)] * 3 + [(4, 0)] * 4
+    assert [patience.idle(line, c) for line, c in enumerate(counts)] == [0, 1, 2, 0, 1, 2, 3]

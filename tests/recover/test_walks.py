@@ -8,7 +8,7 @@ from recover_targets import random_net, truth
 
 from exactre.recover.floats import FloatModel, random_starts
 from exactre.recover.model import Model, Neuron
-from exactre.recover.walk import Walk
+from exactre.walk import Walk
 
 # Over two inputs x, y: relu(x) bends the second row, |x| - 2^12 + y.
 BENT = (Neuron({}, (1, 0, 0)), Neuron({0: 1}, (0, 1, -4096)))
