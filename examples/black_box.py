@@ -42,7 +42,7 @@ def main() -> None:
 
     result = exactre.recover(ask, input_dim=WIDTHS[0])
     print(result.status)
-    print(f"hidden layers {result.layers}, {result.queries} queries")
+    print(f"hidden layers {result.layers}")
     print("first neuron's weights:", *result.network.nodes[0].inputs[0][1].rows()[0])
     x = tuple(Fraction(k, 7) for k in range(WIDTHS[0]))
     print("a fresh point:", "equal" if ask(x) == result.network(x) else "DIFFERENT")

@@ -17,7 +17,7 @@ from exactre.measured.grouping import Grouping
 from exactre.measured.known import Known, Layer
 from exactre.measured.neuron import Neuron
 from exactre.measured.orientation import Votes
-from exactre.measured.rows import Rows, is_poor, is_rough, shows_more
+from exactre.measured.rows import Rows, is_poor, is_rough, says_all_of
 from exactre.measured.survey import Bend, Survey, nearest_neuron
 from exactre.measured.trace import Tracer
 
@@ -128,8 +128,9 @@ class Building:
         if not whole:
             return
         for neuron in (group.neuron for group in whole if group.neuron is not None):
-            self.neurons = [other for other in self.neurons if not shows_more(neuron, other)]
-            self.neurons.append(neuron)
+            if not any(says_all_of(other, neuron) for other in self.neurons):
+                self.neurons = [other for other in self.neurons if not says_all_of(neuron, other)]
+                self.neurons.append(neuron)
         self._votes = self._oriented = None
         self.is_stuck = False
         known = self.known

@@ -16,6 +16,7 @@ _PLACES = 1024
 _SCALES = (0.5, 2.0, 8.0)
 _SHORT = 2.0**-18
 _DIRECTION = 2.0**-16
+_LONGEST = 2.0**10  # where no other plane is known
 
 
 def roomy_line(probe: Probe, planes: Array, z: int) -> tuple[Line, float] | None:
@@ -37,7 +38,7 @@ def roomy_line(probe: Probe, planes: Array, z: int) -> tuple[Line, float] | None
     room = np.abs(points @ weight.T + bias) / np.abs(weight).max(axis=1)
     room[:, z] = np.inf
     best = int((room.min(axis=1) / probe.noise.bound(points)).argmax())
-    length = float(room[best].min()) / 2
+    length = min(float(room[best].min()) / 2, _LONGEST)
     v = np.rint(normal * (np.abs(normal).max() / (normal @ normal)) / _DIRECTION) * _DIRECTION
     line = Line(points[best], v)
     if not length > 0 or not probe.allows(np.stack([line.at(-length), line.at(length)])):

@@ -112,11 +112,11 @@ def is_rough(candidate: Candidate) -> bool:
     return int(np.count_nonzero(errors * 2.0 ** (FLOAT32.bits + 1) > values)) * _POOR > len(values)
 
 
-def shows_more(neuron: Neuron, other: Neuron) -> bool:
-    """Whether a neuron has numbers in place of another's hidden entries, and is the same row elsewhere."""
-    shown = np.append(other.errors == 0, True)
-    if shown.all():
+def says_all_of(neuron: Neuron, other: Neuron) -> bool:
+    """Whether two rows are one up to a factor, and the first has every number that the second has."""
+    shown = other.errors == 0
+    if (neuron.errors[shown] != 0).any():
         return False
-    mine, others = (np.append(z.row, z.bias)[shown] for z in (neuron, other))
+    mine, others = (np.append(z.row[shown], z.bias) for z in (neuron, other))
     lead = int(np.abs(others).argmax())
-    return bool((mine * others[lead] == others * mine[lead]).all()) and bool(mine[lead])
+    return bool(mine[lead]) and bool((mine * others[lead] == others * mine[lead]).all())

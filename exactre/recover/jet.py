@@ -49,8 +49,10 @@ class Chart:
     @classmethod
     def random(cls, n: int, dim: int, rng: np.random.Generator) -> Chart:
         """A random affine chart of `dim` < n coordinates, entries between -8 and 8 over all inputs."""
-        entries = rng.integers(-8, 9, size=(n, dim)).tolist()
-        return cls(rng.integers(-8, 9, size=n).tolist(), fmpz_mat(entries))
+        basis = fmpz_mat(n, dim)
+        while basis.rank() < dim:
+            basis = fmpz_mat(rng.integers(-8, 9, size=(n, dim)).tolist())
+        return cls(rng.integers(-8, 9, size=n).tolist(), basis)
 
     def lift(self, points: Points) -> Points:
         """Points (count, r) in chart coordinates as inputs (count, n), exact."""
@@ -125,6 +127,10 @@ class Jets:
                 if attempt:
                     self._fraction_bits += (32 << attempt) + 1
                     self._integer_bits += 16 << attempt
+                    # In sums of slopes a factor may cancel whatever s is; in each of them it shows.
+                    failed = [int(num[pieces.index(None), j]) for j in range(self.dim)]
+                    slopes = self._slopes(failed, q, s + _GUARD)[1]
+                    self._odd = lcm(self._odd, *(v.denominator >> _twos(v.denominator) for v in slopes))
         done = [piece for piece in pieces if piece is not None]
         if len(done) < len(pieces):
             raise OracleError("the oracle does not look piecewise affine: no gradient fits its answers")
@@ -181,21 +187,25 @@ class Jets:
 
     def _calibrate(self, num: fmpz_mat, q: int) -> None:
         """Size the windows from plain differences at one point (r + 1 queries)."""
-        r, step = self.dim, q + 2 * _GUARD
-        base = [int(num[0, j]) << (step - q) for j in range(r)]
-        points = fmpz_mat([base, *([*base[:i], base[i] + 1, *base[i + 1 :]] for i in range(r))])
-        values = self.values(points, step)
-        slopes = [
-            (b - a) * (1 << step) for i in range(1, r + 1) for a, b in zip(values[0], values[i], strict=True)
-        ]
+        step = q + 2 * _GUARD
+        value, slopes = self._slopes([int(num[0, j]) for j in range(self.dim)], q, step)
         for v in slopes:
             twos = _twos(v.denominator)
             self._odd = lcm(self._odd, v.denominator >> twos)
             self._fraction_bits = max(self._fraction_bits, twos + _SLACK)
             self._integer_bits = max(self._integer_bits, abs(int(v)).bit_length() + _SLACK)
-        for v in values[0]:
+        for v in value:
             self._fraction_bits = max(self._fraction_bits, _twos(v.denominator) - step + _SLACK)
         self._calibrated = True
+
+    def _slopes(self, point: Sequence[int], q: int, step: int) -> tuple[tuple[Fraction, ...], list[Fraction]]:
+        """The value at a point over 2^q, and all differences along coordinates over 2^-step."""
+        r, base = self.dim, [v << (step - q) for v in point]
+        values = self.values(
+            fmpz_mat([base, *([*base[:i], base[i] + 1, *base[i + 1 :]] for i in range(r))]), step
+        )
+        rest = [zip(values[0], values[i], strict=True) for i in range(1, r + 1)]
+        return values[0], [(b - a) * (1 << step) for pairs in rest for a, b in pairs]
 
 
 def _identity(n: int) -> fmpz_mat:

@@ -83,8 +83,8 @@ def look_around(survey: Survey, rng: np.random.Generator) -> None:
             aside = rng.normal(size=len(point))
             aside -= (aside @ normal) * normal
             length = reach * (1 + float(np.linalg.norm(point)))
-            # Floats say where a segment lies. With one input there is no aside, and it stays zero.
-            middle = point + aside * (length / max(float(np.linalg.norm(aside)), 1e-300))
+            size = float(np.linalg.norm(aside))  # zero with one input
+            middle = point + aside * (length / size) if size else point
             survey.scan_chain(np.stack([middle - normal * length, middle + normal * length]))
 
 

@@ -45,9 +45,8 @@ def look_at_plane(
         if near is not None:
             start = [int(v) for v in chart.origin.entries()]
             along = [round(16 * (v - a)) for v, a in zip(near, start, strict=True)]
-            chart = Chart(
-                start, fmpz_mat([[a, row[1]] for a, row in zip(along, chart.basis.tolist(), strict=True)])
-            )
+            basis = fmpz_mat([[a, row[1]] for a, row in zip(along, chart.basis.tolist(), strict=True)])
+            chart = Chart(start, basis) if basis.rank() == 2 else chart
     plane = Plane(survey.jets, chart)
     bends = Bends(plane, _MOST_VERTICES)
     for number in range(_LINES):

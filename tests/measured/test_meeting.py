@@ -1,7 +1,5 @@
 """Boundaries of a neuron and of a unit that it reads: where they meet, and what follows if they never do."""
 
-from dataclasses import replace
-
 import float_networks as fn
 import numpy as np
 import pytest
@@ -10,7 +8,7 @@ import exactre
 from exactre.measured.known import Known
 from exactre.measured.meeting import Pair
 from exactre.measured.neuron import Neuron
-from exactre.measured.rows import shows_more
+from exactre.measured.rows import says_all_of
 from exactre.measured.snap import FLOAT32
 from exactre.network import Network
 from exactre.rational import Matrix
@@ -91,11 +89,14 @@ def neuron(row, errors, bias=1.0):
     return Neuron(np.array(row), np.array(errors), bias, 0.0, FLOAT32, -60.0, ())
 
 
-def test_a_neuron_with_numbers_in_place_of_hidden_ones_shows_more():
+def test_of_two_rows_of_one_neuron_one_says_all_of_the_other():
     rare = neuron([0.5, -1.0, 8.0], [0.0, 0.0, np.inf])
-    assert shows_more(neuron([0.5, -1.0, 0.25], [0.0] * 3), rare)
-    assert shows_more(neuron([-1.0, 2.0, 0.25], [0.0] * 3, bias=-2.0), rare)
-    assert not shows_more(neuron([0.5, -1.0, 0.25], [0.0] * 3, bias=2.0), rare)
-    assert not shows_more(neuron([0.5, -1.5, 0.25], [0.0] * 3), rare)
-    assert not shows_more(neuron([0.0, 0.0, 0.25], [0.0] * 3, bias=0.0), rare)
-    assert not shows_more(rare, replace(rare, errors=np.zeros(3)))
+    whole = neuron([0.5, -1.0, 0.25], [0.0] * 3)
+    assert says_all_of(whole, rare)
+    assert says_all_of(neuron([-1.0, 2.0, 0.25], [0.0] * 3, bias=-2.0), rare)
+    assert says_all_of(whole, neuron([-1.0, 2.0, -0.5], [0.0] * 3, bias=-2.0))
+    assert not says_all_of(rare, whole)
+    assert not says_all_of(whole, neuron([-1.0, 2.0, 0.5], [0.0] * 3, bias=-2.0))
+    assert not says_all_of(neuron([0.5, -1.0, 0.25], [0.0] * 3, bias=2.0), rare)
+    assert not says_all_of(neuron([0.5, -1.5, 0.25], [0.0] * 3), rare)
+    assert not says_all_of(neuron([0.0, 0.0, 0.25], [0.0] * 3, bias=0.0), rare)

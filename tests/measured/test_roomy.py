@@ -31,6 +31,13 @@ def test_the_line_crosses_its_own_hyperplane_and_no_step_beside_it_crosses_anoth
         assert (others == others[0]).all()
 
 
+def test_a_lone_hyperplane_has_a_line_of_finite_length():
+    (weight, bias), *_ = net = layers((5, 1, 1), 0)
+    line, length = roomy_line(probe(function(net), 5), np.hstack([weight, bias[:, None]]), 0)
+    assert 0 < length < np.inf
+    assert np.isfinite(line.at(length)).all()
+
+
 @pytest.mark.parametrize("seed", SEEDS)
 def test_a_normal_between_close_boundaries_is_known_better_after_another_look(seed):
     net = layers((70, 12, 1), seed)

@@ -129,3 +129,15 @@ def test_every_fork_has_one_row_that_goes_on_and_few_rows_come_first():
         frozenset(rows) for rows in [(a,), (b, d), (b, e), (c, d), (c, e)]
     }
     assert list(planar._through([])) == []
+
+
+def test_a_plane_towards_its_own_origin_is_a_plane():
+    """Rounded, the way to the point can be zero or the plane's other direction."""
+    survey = Survey(jets_of(random_net([3, 4, 2, 1], 0)), [1, 1, 1])
+    chart = Chart.random(3, 2, np.random.default_rng(5))
+    start = [int(v) for v in chart.origin.entries()]
+    other = [int(row[1]) for row in chart.basis.tolist()]
+    for way in ([0, 0, 0], other):
+        near = [a + Fraction(b, 16) for a, b in zip(start, way, strict=True)]
+        bends = planar.look_at_plane(survey, np.random.default_rng(5), near)
+        assert bends is None or all(any(end) for edge in bends.edges for end in edge.generators)

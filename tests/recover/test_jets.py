@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from recover_targets import affine_piece, jets_of, jets_of_function, random_net
 
+from exactre import recover
 from exactre.errors import OracleError
 from exactre.network import Network
 from exactre.rational import Matrix, Points
@@ -115,3 +116,17 @@ def test_the_same_over_all_inputs_reads_the_lifted_piece():
         for row, o in zip(chart.basis.tolist(), chart.origin.entries(), strict=True)
     ]
     assert inner == outer @ Matrix.from_rows([*basis, [0, 0, 0, 1]])
+
+
+@pytest.mark.parametrize("seed", range(7))
+def test_factors_that_cancel_in_sums_of_slopes_are_found(seed):
+    """Modulo 3 all steps 2^-(s + k i) are +-1: no smaller ones may tell."""
+    first = [["-1/3", "-3", "2", "-7/3"], ["-8/3", "-4/3", "2", "5/3"]]
+    rows = [[Fraction(v) for v in row] for row in first]
+    net = Network.from_rows([(rows, [0, 0]), ([[Fraction(8, 3), Fraction(-7, 3)]], [Fraction(4, 3)])])
+    assert recover(net, seed=seed).status == "certified"
+
+
+def test_a_random_chart_has_full_rank():
+    draws = [Chart.random(3, 2, np.random.default_rng(seed)) for seed in range(3000)]
+    assert all(chart.basis.rank() == 2 for chart in draws)

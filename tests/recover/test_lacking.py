@@ -5,6 +5,7 @@ import pytest
 from recover_targets import jets_of, one_sided, random_net, survey_of, truth
 
 from exactre.linalg import rank
+from exactre.network import Network
 from exactre.rational import Matrix
 from exactre.recover import layer
 from exactre.recover.lacking import lacking
@@ -127,3 +128,12 @@ def test_lines_beside_a_kink_meet_its_neuron_again():
     assert survey.evidence(left).explained
     layer.look_around(survey, np.random.default_rng(0))
     assert [i for i in survey.evidence(left).explained if i >= before]
+
+
+def test_with_one_input_lines_beside_a_kink_lie_along_the_only_one():
+    far = Network.from_rows([([[1], [1]], [-1, -(10**10)]), ([[1, 1]], [0])])
+    survey = survey_of(jets_of(far), Model(1, (Neuron({}, (1, -1)),)), {0: 1}, 1, lines=1)
+    before = survey.unexplained()
+    layer.look_around(survey, np.random.default_rng(0))
+    assert len(survey.unexplained()) > len(before) > 0
+    assert {survey.kinks[i].point()[0] for i in survey.unexplained()} == {10**10}
