@@ -76,7 +76,8 @@ def recover_measured(
         watch("noise", ())
         noise = noises.measure(ledger, box, rng)
         if noise.is_hopeless:
-            missing.append(f"an answer carries about {noise.bits:.0f} bits, too few for any grid of weights")
+            carried = f"an answer carries about {noise.bits:.0f} bits, too few for any grid of weights"
+            missing.append(carried if noise.bits else "the answers do not change with the input")
         else:
             search = Search(Probe(ledger, noise, box, rng), watch)
             done = search.run()

@@ -180,6 +180,12 @@ def test_answers_of_two_decimals_are_refused_before_the_budget_is_spent():
     assert result.queries < 500
 
 
+def test_a_constant_is_named_as_such():
+    result = exactre.recover(lambda x: np.full((len(x), 1), 0.25), input_dim=8, exact=False)
+    assert (result.status, result.missing) == ("partial", ("the answers do not change with the input",))
+    assert result.queries < 1000
+
+
 def test_answers_of_six_decimals_give_no_exact_float32_network():
     net = FloatNetwork(he_random((8, 5, 1), 0), "float64")
     result = exactre.recover(lambda x: np.round(net(x), 6), input_dim=8, exact=False, max_queries=4000)
