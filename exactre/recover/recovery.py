@@ -18,7 +18,7 @@ import numpy as np
 
 from exactre.certify.certificate import Certificate
 from exactre.certify.equivalence import certify_equivalence
-from exactre.errors import ExactreError, OutOfBudget
+from exactre.errors import ExactreError, OracleError, OutOfBudget
 from exactre.formats import load
 from exactre.network import Network
 from exactre.oracle.exact import CallableOracle, NetworkOracle
@@ -175,6 +175,10 @@ class _Run:
         for _ in range(_REPAIRS):
             rows = search.rows()
             if rows is None:
+                try:
+                    self.ledger.reask(_REASKED)
+                except OracleError as error:
+                    self.missing.append(str(error))
                 return
             survey = search.survey
             plain = [neuron.linear for neuron in survey.model.neurons]

@@ -1,9 +1,11 @@
 """Exact oracles answer with exact values or say in one line why not."""
 
+import itertools
 from fractions import Fraction
 
 import pytest
 
+from exactre import recover
 from exactre.errors import OracleError, ShapeError
 from exactre.network import Network
 from exactre.oracle.exact import CallableOracle, NetworkOracle
@@ -108,3 +110,13 @@ def test_too_few_or_too_many_answers_are_refused(found):
 def test_an_oracle_without_inputs_is_refused(input_dim):
     with pytest.raises(ShapeError, match="at least one input"):
         CallableOracle(lambda x: 0, input_dim)
+
+
+def test_a_partial_result_says_that_the_oracle_has_changed():
+    net = Network.from_rows(
+        [([[1, 2], [3, -1], [-2, 5]], [1, -1, 2]), ([[1, -2, 3], [2, 1, -1]], [1, -3]), ([[1, 1]], [0])]
+    )
+    count = itertools.count()
+    result = recover(lambda x: net(x)[0] + (next(count) >= 100), input_dim=2)
+    assert (result.status, result.network) == ("partial", None)
+    assert result.missing[0] == "the oracle contradicts itself: query 1 has another answer now"
