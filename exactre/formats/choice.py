@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from exactre.errors import FormatError
 from exactre.formats.floats import Kind
 
 
@@ -32,7 +33,11 @@ class Choice:
         shape: Sequence[int] | None,
         cut: bool,
     ) -> Choice:
-        """The choice that the keywords of `load` make."""
+        """The choice that the keywords of `load` make. Raises FormatError for a shape that is none."""
+        if shape is not None and not (
+            isinstance(shape, Sequence) and all(isinstance(size, int) for size in shape)
+        ):
+            raise FormatError(f"shape: expected integers, found {shape!r:.60}")
         return cls(
             inputs=(input,) if isinstance(input, str) else tuple(input),
             outputs=(output,) if isinstance(output, str) else tuple(output),

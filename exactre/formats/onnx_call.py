@@ -7,7 +7,7 @@ silently ignored.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -179,6 +179,14 @@ def axis_of(axis: int, rank: int, bound: int) -> int:
     if not -rank <= axis < bound:
         raise FormatError(f"axis: expected one of {rank} dimensions, found {axis}")
     return axis + rank if axis < 0 else axis
+
+
+def axes_of(axes: Iterable[int], rank: int) -> tuple[int, ...]:
+    """Axes in 0..rank-1, counted from the end where they are negative, each of them once."""
+    found = tuple(axis_of(axis, rank, rank) for axis in axes)
+    if len(set(found)) != len(found):
+        raise FormatError(f"expected each axis once, found {list(axes)}")
+    return found
 
 
 def stored(tensor: onnx.TensorProto) -> Array:

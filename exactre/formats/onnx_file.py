@@ -62,11 +62,11 @@ def read(path: Path, choice: Choice = EVERYTHING) -> Network:
         values[source.name] = Tensor(builder.input(), index)
     nodes = _needed(graph, outputs) if choice.outputs else list(graph.node)
     for node in nodes:
-        if choice.cut and _may_be_cut(node, outputs):
+        if choice.cut and _may_be_cut(node, nodes, outputs):
             values[node.output[0]] = _input(node.input[0], values, nodes)
         else:
             _run(node, values, builder, choice.rounding, nodes, outputs)
-    return builder.network(stack([_output(name, values).flat() for name in outputs]))
+    return builder.network(stack([_output(name, values, nodes).flat() for name in outputs]))
 
 
 def excerpt(path: Path, choice: Choice) -> bytes:
@@ -77,7 +77,8 @@ def excerpt(path: Path, choice: Choice) -> bytes:
     model = _model(path)
     graph = model.graph
     outputs = [value.name for value in _chosen("output", list(graph.output), choice.outputs)]
-    ends = {node.output[0]: node.input[0] for node in graph.node if _may_be_cut(node, outputs)}
+    nodes = _needed(graph, outputs) if choice.outputs else list(graph.node)
+    ends = {node.output[0]: node.input[0] for node in nodes if _may_be_cut(node, nodes, outputs)}
     names = [ends.get(name, name) if choice.cut else name for name in outputs]
     del graph.output[:]
     graph.output.extend(onnx.ValueInfoProto(name=name) for name in names)
@@ -154,7 +155,7 @@ def _run(
     entry = OPERATORS.get(node.op_type) if node.domain in ("", "ai.onnx") else None
     if entry is None:
         domain = f" of domain {node.domain!r}" if node.domain else ""
-        last = _may_be_cut(node, outputs)
+        last = _may_be_cut(node, nodes, outputs)
         hint = "; it ends the graph: cut=True (--cut) leaves it out" if last else ""
         raise UnsupportedOperator(f"{where}: the operator {node.op_type}{domain} is not read{hint}")
     try:
@@ -165,9 +166,10 @@ def _run(
         raise FormatError(f"{where}: {error}") from None
     results = found if isinstance(found, list) else [found]
     for k, result in enumerate(results):
-        if len(node.output) <= k or node.output[k] in values:
+        if len(node.output) <= k or (node.output[k] and node.output[k] in values):
             raise FormatError(f"{where}: expected an output of a new name, found {list(node.output)}")
-        values[node.output[k]] = result
+        if node.output[k]:  # an output without a name is one that nothing reads
+            values[node.output[k]] = result
 
 
 def _apply(
@@ -202,27 +204,34 @@ def _where(node: onnx.NodeProto) -> str:
 def _input(name: str, values: Mapping[str, Value], nodes: Sequence[onnx.NodeProto]) -> Value:
     if name in values:
         return values[name]
-    for later in nodes:
-        if name in later.output:
-            raise FormatError(
-                f"its input {name!r} is defined by nothing before it, but by {_where(later)}: a cycle"
-            )
-    raise FormatError(f"its input {name!r} is defined by nothing before it")
+    raise FormatError(f"its input {name!r} is defined by nothing before it{_definer(name, values, nodes)}")
 
 
-def _output(name: str, values: Mapping[str, Value]) -> Tensor:
+def _definer(name: str, values: Mapping[str, Value], nodes: Sequence[onnx.NodeProto]) -> str:
+    """What to add to a line on a value that is not there: the node that it should have come from, if any."""
+    for node in nodes:
+        if name in node.output:
+            if node.output[0] in values:
+                return f"; it is an output of {_where(node)} that is not read"
+            return f", but by {_where(node)}: a cycle, or nodes out of order"
+    return ""
+
+
+def _output(name: str, values: Mapping[str, Value], nodes: Sequence[onnx.NodeProto]) -> Tensor:
     result = values.get(name)
     if result is None:
-        raise FormatError(f"output {name!r}: nothing defines it")
+        raise FormatError(f"output {name!r}: nothing defines it{_definer(name, values, nodes)}")
     if not isinstance(result, Tensor):
         raise FormatError(f"output {name!r}: it is a stored constant, not computed from the input")
     return result
 
 
-def _may_be_cut(node: onnx.NodeProto, outputs: Sequence[str]) -> bool:
-    """True for a standard Softmax or the like that computes one of the outputs."""
+def _may_be_cut(node: onnx.NodeProto, nodes: Sequence[onnx.NodeProto], outputs: Sequence[str]) -> bool:
+    """True for a standard Softmax or the like that computes one of the outputs, and nothing else."""
     standard = node.op_type in CUT and node.domain in ("", "ai.onnx")
-    return standard and len(node.output) == len(node.input) == 1 and node.output[0] in outputs
+    if not standard or len(node.output) != 1 or len(node.input) != 1 or node.output[0] not in outputs:
+        return False
+    return not any(node.output[0] in other.input for other in nodes)
 
 
 def _needed(graph: onnx.GraphProto, outputs: Sequence[str]) -> list[onnx.NodeProto]:
@@ -241,6 +250,8 @@ def _chosen(
     """The values with the given names, or the only one there is."""
     by_name = {value.name: value for value in found}
     listed = ", ".join(map(repr, by_name)) or "none"
+    if len(by_name) < len(found):
+        raise FormatError(f"expected {what}s of different names, found {[value.name for value in found]}")
     for name in names:
         if name not in by_name or names.count(name) > 1:
             raise FormatError(f"expected each {what} once, of {listed}, found {name!r}")

@@ -14,7 +14,7 @@ from exactre.errors import FormatError, UnsupportedOperator
 from exactre.formats import affine, piecewise
 from exactre.formats.affine import Tensor, constants
 from exactre.formats.batch_norm import batch_norm
-from exactre.formats.onnx_call import Call, Table, Value, axis_of, constant_tensor, fractions
+from exactre.formats.onnx_call import Call, Table, Value, axes_of, constant_tensor, fractions
 from exactre.formats.windows import Sizes, Windows, averages, convolve, maxima, same_pads, windows
 
 TABLE = Table()
@@ -184,9 +184,7 @@ def _reduce(call: Call, *, mean: bool) -> Value:
     x, found = call.tensor(0), call.integers("axes", 1)
     if not found and call.integer("noop_with_empty_axes", 0):
         return x
-    axes = tuple(axis_of(axis, len(x.shape), len(x.shape)) for axis in found or range(len(x.shape)))
-    if len(set(axes)) != len(axes):
-        raise FormatError(f"expected each axis once, found {list(found or ())}")
+    axes = axes_of(found or range(len(x.shape)), len(x.shape))
     return _reduced(x, axes, mean=mean, keep=bool(call.integer("keepdims", 1)))
 
 

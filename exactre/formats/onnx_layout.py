@@ -19,6 +19,7 @@ from exactre.formats.onnx_call import (
     Value,
     arranged,
     as_tensor,
+    axes_of,
     axis_of,
     constant_tensor,
     integers,
@@ -41,6 +42,8 @@ def _reshape(call: Call) -> Value:
         for k, size in enumerate(shape):
             if size == 0 and k < len(x.shape):
                 shape[k] = x.shape[k]
+    if min(shape, default=0) < -1:
+        raise FormatError(f"expected sizes of at least -1, found {shape}")
     return arranged(x, lambda v: v.reshape(shape))
 
 
@@ -107,8 +110,8 @@ def _slice(call: Call) -> Value:
     if not len(starts) == len(ends) == len(axes) == len(strides):
         raise FormatError("expected as many starts as ends, axes and steps")
     cuts = [slice(None)] * len(x.shape)
-    for start, end, axis, step in zip(starts, ends, axes, strides, strict=True):
-        cuts[axis_of(axis, len(x.shape), len(x.shape))] = slice(start, end, step)
+    for start, end, axis, step in zip(starts, ends, axes_of(axes, len(x.shape)), strides, strict=True):
+        cuts[axis] = slice(start, end, step)
     return arranged(x, lambda v: v[tuple(cuts)])
 
 
@@ -141,8 +144,8 @@ def _pad(call: Call) -> Value:
     if min(pads, default=0) < 0:
         raise UnsupportedOperator("a negative pad is not read")
     widths = [(0, 0)] * len(x.shape)
-    for k, axis in enumerate(axes):
-        widths[axis_of(axis, len(x.shape), len(x.shape))] = pads[k], pads[len(axes) + k]
+    for k, axis in enumerate(axes_of(axes, len(x.shape))):
+        widths[axis] = pads[k], pads[len(axes) + k]
     if mode == "edge":
         return arranged(x, lambda v: np.pad(v, widths, "edge"))
     if mode == "reflect":

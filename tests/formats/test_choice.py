@@ -127,6 +127,13 @@ def test_a_shape_that_does_not_fit_is_refused(path, shape, message):
     assert refused(path, shape=shape) == f"input 'x': {message}"
 
 
+@pytest.mark.parametrize("shape", [3, "12", [1, 2.0]])
+def test_a_shape_of_anything_but_integers_is_refused(path, shape):
+    open_image(path)
+    with pytest.raises(FormatError, match=r"^shape: expected integers, found "):
+        load(path, shape=shape)
+
+
 # What ends a graph
 
 
@@ -146,6 +153,17 @@ def test_nothing_is_cut_in_the_middle(path):
     write(graph([node("Sigmoid", "x", "h"), node("Gemm", "h w")], [1, 2], [W]), path)
     message = "Sigmoid node 'sigmoid_h': the operator Sigmoid is not read"
     assert refused(path, UnsupportedOperator) == refused(path, UnsupportedOperator, cut=True) == message
+
+
+def test_what_an_output_is_computed_from_is_no_end(path):
+    """Both p and q = p w are outputs: without its Softmax q would be another function."""
+    model = graph([node("Softmax", "x", "p"), node("Gemm", "p w")], [1, 2], [W])
+    model.graph.output.insert(0, helper.make_tensor_value_info("p", TensorProto.FLOAT, None))
+    write(model, path)
+    message = "Softmax node 'softmax_p': the operator Softmax is not read"
+    for names in (["p", "y"], ["y"]):
+        assert refused(path, UnsupportedOperator, output=names, cut=True) == message
+    assert load(path, output="p", cut=True) == Network.from_rows([([[1, 0], [0, 1]], [0, 0])])
 
 
 def test_an_operator_of_the_same_name_in_another_domain_is_not_cut(path):

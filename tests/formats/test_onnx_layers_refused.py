@@ -251,6 +251,12 @@ BROKEN = {
         [C("s", [0], np.int64)],
         "slice': its output has zero width",
     ),
+    "a slice of one axis twice": (
+        [node("Slice", "x s e a")],
+        IMAGE,
+        [C(n, v, np.int64) for n, v in (("s", [0, 0]), ("e", [1, 1]), ("a", [1, -2]))],
+        "slice': expected each axis once",
+    ),
     "no ends": ([node("Slice", "x s")], IMAGE, [C("s", [0], np.int64)], "slice': expected starts and ends"),
     "more starts than ends": (
         [node("Slice", "x s e")],
@@ -267,6 +273,12 @@ BROKEN = {
     "more parts than names": ([node("Split", "x", num_outputs=2)], IMAGE, [], "split': expected num_outputs"),
     "no pads": ([node("Pad", "x")], IMAGE, [], "pad': expected 6 pads, found none"),
     "too few pads": ([node("Pad", "x p")], IMAGE, [C("p", [1], np.int64)], "pad': expected 6 pads, found 1"),
+    "pads of one axis twice": (
+        [node("Pad", "x p v a")],
+        IMAGE,
+        [C("p", [0, 1, 1, 0], np.int64), C("v", 0), C("a", [2, -1], np.int64)],
+        "pad': expected each axis once",
+    ),
     "several paddings": (
         [node("Pad", "x p v")],
         IMAGE,

@@ -406,6 +406,24 @@ BROKEN = {
         [],
         "its input 'h' is defined by nothing before",
     ),
+    "nodes out of order": (
+        [node("Relu", "h"), node("Neg", "x", "h")],
+        [1, 2],
+        [],
+        "by Neg node 'neg_h': a cycle, or nodes out of order",
+    ),
+    "an output that is not read": (
+        [helper.make_node("Dropout", ["x"], ["h", "m"], name="drop"), node("Cast", "m", to=1)],
+        [1, 2],
+        [],
+        "before it; it is an output of Dropout node 'drop' that is not read",
+    ),
+    "a size below -1": (
+        [node("Reshape", "x s")],
+        [1, 2],
+        [C("s", [-2, 1], np.int64)],
+        "Reshape node 'reshape': expected sizes of at least -1",
+    ),
     "output defined twice": (
         [node("Neg", "x"), node("Relu", "x")],
         [1, 2],
