@@ -2,30 +2,39 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 
 import networkx as nx
 
-from exactre.analyze.hypotheses import crossings_of
+from exactre.analyze.hypotheses import canonical_rows
 from exactre.complex.cells import Face
-from exactre.complex.cone import rank
+from exactre.complex.cone import Key, rank
+from exactre.network import Network
 
 
-def bending_graph(neurons: int, faces: Sequence[Face]) -> nx.DiGraph:
-    """Graph over the neurons in network order, an edge j -> z where z's boundary bends at that of j; exact.
+def bending_graph(net: Network, faces: Sequence[Face]) -> nx.DiGraph:
+    """Graph over the neurons in network order, an edge j -> z where z's boundary bends on that of j; exact.
 
-    `faces` are all faces of the domain. Node attributes: `pieces`, the number of a neuron's faces, and
-    `depth`, the length of the longest chain of bends that ends in it (0: its boundary, if it has one, is
-    straight). Ridges where more than two boundaries meet tell nothing.
+    z's row has a weight on |u_j|. Where boundaries of several such neurons meet in one ridge, z bends on each
+    of them. `faces` are all faces of the domain. Node attributes: `pieces`, the number of a
+    neuron's faces, and `depth`, the length of the longest chain of bends that ends in it (0: its boundary, if
+    it has one, is straight).
     """
     graph = nx.DiGraph()
-    graph.add_nodes_from(range(neurons), pieces=0, depth=0)
+    graph.add_nodes_from(range(net.neurons), pieces=0, depth=0)
+    meeting: dict[Key, list[Face]] = defaultdict(list)
     for face in faces:
         for z in face.neurons:
             graph.nodes[z]["pieces"] += 1
-    for j, z, _, (left, right) in crossings_of(faces):
-        if rank([faces[left].row, faces[right].row]) == 2:
-            graph.add_edge(j, z)
+        for _, ridge in face.cone.facets():
+            meeting[ridge.key].append(face)
+    read = [a.keys() for a, _ in canonical_rows(net)]
+    for members in meeting.values():
+        present = {z for face in members for z in face.neurons}
+        for z in present:
+            if rank([face.row for face in members if z in face.neurons]) > 1:
+                graph.add_edges_from((j, z) for j in present & read[z])
     for depth, generation in enumerate(nx.topological_generations(graph)):
         for z in generation:
             graph.nodes[z]["depth"] = depth

@@ -89,7 +89,7 @@ def analyze(
         tuple((node.name, j) for node in net.hidden for j in range(node.width)),
         len(seen),
         counted,
-        None if between is None else bending_graph(net.neurons, between),
+        None if between is None else bending_graph(net, between),
         stable,
         layers,
         tuple(known),

@@ -188,6 +188,23 @@ def test_a_boundary_bends_only_at_what_it_reads(net):
 
 
 @pytest.mark.parametrize(
+    ("layers", "edges"),
+    [
+        # both neurons of the second layer have one boundary, and it bends
+        ([([[2, -1], [1, 3]], [1, -2]), ([[2, -1], [4, -2]], [-1, -2]), ([[1, -2]], [3])], {(1, 2), (1, 3)}),
+        # all boundaries meet in the origin
+        ([([[1, 0], [0, 1]], [0, 0]), ([[1, -2]], [0]), ([[1]], [0])], {(0, 2), (1, 2)}),
+        # two of the first layer's meet in the origin, where the second layer's goes straight on
+        ([([[1, 0], [0, 1], [-1, 0]], [0, 0, 0]), ([[1, 0, -1]], [0]), ([[1]], [0])], set()),
+        # a third one's bend is where it crosses the second one's, not where it crosses its own layer's
+        ([([[1, 0], [0, 1]], [0, 0]), ([[1, 1], [0, 3]], [-1, -1]), ([[1, 1]], [0])], {(0, 2), (1, 2)}),
+    ],
+)
+def test_a_boundary_bends_where_others_meet_too(layers, edges):
+    assert set(analyze(Network.from_rows(layers)).bending.edges) == edges
+
+
+@pytest.mark.parametrize(
     ("layers", "expected"),
     [
         ([LIVE, ([[1, 2]], [0])], set()),
