@@ -33,8 +33,7 @@ class Group:
     `places` are its bends while they are looked at together; `spare` is how many equations they have more
     than unknowns. `is_silent` while the bends say nothing. `is_fresh` while the candidate has grown since it
     was looked at; `is_held` once the neuron knows more than the bends say, `is_whole` once nothing more is
-    expected to show of it; `is_extended` and `is_compared`
-    once all others were looked at for bends of it.
+    expected to show of it; `is_extended` and `is_compared` once all others were looked at for bends of it.
     """
 
     candidate: Candidate
