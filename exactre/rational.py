@@ -19,6 +19,7 @@ import numpy as np
 from flint import fmpz, fmpz_mat
 from numpy.typing import NDArray
 
+from exactre import gaps
 from exactre.errors import FormatError, ShapeError
 from exactre.sparse import Index, Sparse, integers
 from exactre.sparse import stack as stack_sparse
@@ -114,7 +115,14 @@ class Matrix:
 
     def apply_t(self, num: fmpz_mat) -> fmpz_mat:
         """`num` (count, n) times the transposed numerators: (count, m)."""
-        return num * self.num_t if self.sparse is None else self.sparse.apply_t(num)
+        if self.sparse is not None:
+            return self.sparse.apply_t(num)
+        return gaps.product(num, self.num_t, self._rows_t) if gaps.has_gaps(num) else num * self.num_t
+
+    @cached_property
+    def _rows_t(self) -> list[list[fmpz]]:
+        rows: list[list[fmpz]] = self.num_t.tolist()
+        return rows
 
     def packed(self) -> Matrix:
         """The same matrix in the form that is faster to multiply by."""

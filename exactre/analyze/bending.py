@@ -17,7 +17,7 @@ def bending_graph(net: Network, faces: Sequence[Face]) -> nx.DiGraph:
     """Graph over the neurons in network order, an edge j -> z where z's boundary bends on that of j; exact.
 
     z's row has a weight on |u_j|. Where boundaries of several such neurons meet in one ridge, z bends on each
-    of them. `faces` are all faces of the domain. Node attributes: `pieces`, the number of a neuron's faces, and
+    of them. `faces` are all faces of the domain. Node attributes: `pieces`, the number of its faces, and
     `depth`, the length of the longest chain of bends that ends in it (0: its boundary, if it has one, is
     straight).
     """
