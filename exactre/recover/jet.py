@@ -127,6 +127,7 @@ class Jets:
                 if attempt:
                     self._fraction_bits += (32 << attempt) + 1
                     self._integer_bits += 16 << attempt
+                if attempt > (2 if self._odd == 1 else 0):
                     # In sums of slopes a factor may cancel whatever s is; in each of them it shows.
                     failed = [int(num[pieces.index(None), j]) for j in range(self.dim)]
                     slopes = self._slopes(failed, q, s + _GUARD)[1]
