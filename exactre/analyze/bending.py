@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Sequence
 
 import networkx as nx
 
-from exactre.analyze.hypotheses import canonical_rows
+from exactre.analyze.hypotheses import canonical_rows, ridges_of
 from exactre.complex.cells import Face
-from exactre.complex.cone import Key, rank
+from exactre.complex.cone import rank
 from exactre.network import Network
 
 
@@ -23,17 +22,14 @@ def bending_graph(net: Network, faces: Sequence[Face]) -> nx.DiGraph:
     """
     graph = nx.DiGraph()
     graph.add_nodes_from(range(net.neurons), pieces=0, depth=0)
-    meeting: dict[Key, list[Face]] = defaultdict(list)
     for face in faces:
         for z in face.neurons:
             graph.nodes[z]["pieces"] += 1
-        for _, ridge in face.cone.facets():
-            meeting[ridge.key].append(face)
     read = [a.keys() for a, _ in canonical_rows(net)]
-    for members in meeting.values():
-        present = {z for face in members for z in face.neurons}
+    for members in ridges_of(faces):
+        present = {z for i in members for z in faces[i].neurons}
         for z in present:
-            if rank([face.row for face in members if z in face.neurons]) > 1:
+            if rank([faces[i].row for i in members if z in faces[i].neurons]) > 1:
                 graph.add_edges_from((j, z) for j in present & read[z])
     for depth, generation in enumerate(nx.topological_generations(graph)):
         for z in generation:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -88,13 +88,18 @@ def _inside(generators: Sequence[Vector], cone: Cone) -> bool:
     )
 
 
-def crossings_of(faces: Sequence[Face]) -> Iterator[Crossing]:
-    """Every ridge at which two boundaries and no others meet."""
+def ridges_of(faces: Sequence[Face]) -> Iterable[list[int]]:
+    """The faces (by number) that meet at each ridge."""
     meeting: dict[Key, list[int]] = defaultdict(list)
     for i, face in enumerate(faces):
         for _, ridge in face.cone.facets():
             meeting[ridge.key].append(i)
-    for members in meeting.values():
+    return meeting.values()
+
+
+def crossings_of(faces: Sequence[Face]) -> Iterator[Crossing]:
+    """Every ridge at which two boundaries and no others meet."""
+    for members in ridges_of(faces):
         neurons = sorted({z for i in members for z in faces[i].neurons})
         sides = [[i for i in members if faces[i].neurons == (z,)] for z in neurons]
         if len(neurons) == 2 and len(members) == 4 and len(sides[0]) == len(sides[1]) == 2:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import index
 from typing import Literal
 
 from exactre.errors import FormatError
@@ -34,14 +35,14 @@ class Choice:
         cut: bool,
     ) -> Choice:
         """The choice that the keywords of `load` make. Raises FormatError for a shape that is none."""
-        if shape is not None and not (
-            isinstance(shape, Sequence) and all(isinstance(size, int) for size in shape)
-        ):
-            raise FormatError(f"shape: expected integers, found {shape!r:.60}")
+        try:
+            sizes = None if shape is None else tuple(map(index, shape))
+        except TypeError:
+            raise FormatError(f"shape: expected integers, found {shape!r:.60}") from None
         return cls(
             inputs=(input,) if isinstance(input, str) else tuple(input),
             outputs=(output,) if isinstance(output, str) else tuple(output),
-            shape=None if shape is None else tuple(shape),
+            shape=sizes,
             cut=cut,
             rounding=None if weights == "exact" else weights,
         )

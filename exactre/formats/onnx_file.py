@@ -60,7 +60,7 @@ def read(path: Path, choice: Choice = EVERYTHING) -> Network:
     for source, shape in zip(sources, shapes, strict=True):
         index = np.arange(start, start := start + prod(shape)).reshape(shape)
         values[source.name] = Tensor(builder.input(), index)
-    nodes = _needed(graph, outputs) if choice.outputs else list(graph.node)
+    nodes = _needed(graph, outputs, choice)
     for node in nodes:
         if choice.cut and _may_be_cut(node, nodes, outputs):
             values[node.output[0]] = _input(node.input[0], values, nodes)
@@ -77,7 +77,7 @@ def excerpt(path: Path, choice: Choice) -> bytes:
     model = _model(path)
     graph = model.graph
     outputs = [value.name for value in _chosen("output", list(graph.output), choice.outputs)]
-    nodes = _needed(graph, outputs) if choice.outputs else list(graph.node)
+    nodes = _needed(graph, outputs, choice)
     ends = {node.output[0]: node.input[0] for node in nodes if _may_be_cut(node, nodes, outputs)}
     names = [ends.get(name, name) if choice.cut else name for name in outputs]
     del graph.output[:]
@@ -234,8 +234,10 @@ def _may_be_cut(node: onnx.NodeProto, nodes: Sequence[onnx.NodeProto], outputs: 
     return not any(node.output[0] in other.input for other in nodes)
 
 
-def _needed(graph: onnx.GraphProto, outputs: Sequence[str]) -> list[onnx.NodeProto]:
-    """The nodes that some outputs are computed by, in the file's order."""
+def _needed(graph: onnx.GraphProto, outputs: Sequence[str], choice: Choice) -> list[onnx.NodeProto]:
+    """The nodes that the chosen outputs are computed by, in the file's order; all where none was chosen."""
+    if not choice.outputs:
+        return list(graph.node)
     names, nodes = set(outputs), []
     for node in reversed(graph.node):
         if names & set(node.output):

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from exactre.measured.candidate import Candidate
-from exactre.measured.grouping import Grouping
+from exactre.measured.grouping import Group, Grouping
 from exactre.measured.known import Known, Layer
 from exactre.measured.neuron import Neuron
 from exactre.measured.orientation import Votes
@@ -120,11 +120,13 @@ class Building:
         if fresh:
             self._collect(fresh)
 
-    def _promote(self) -> None:
-        """Make certain neurons of the groups that are, and let go of the bends that they explain."""
-        whole = [
-            g for g in self._grouping.groups if g.is_whole or (g.neuron is not None and g.neuron.is_exact)
-        ]
+    def _promote(self, hidden: Sequence[Group] = ()) -> None:
+        """Make certain neurons of the groups that are, or of which no more will show (`hidden`).
+
+        The bends that they explain are let go of.
+        """
+        groups = self._grouping.groups
+        whole = [g for g in groups if g in hidden or (g.neuron is not None and g.neuron.is_exact)]
         if not whole:
             return
         for neuron in (group.neuron for group in whole if group.neuron is not None):
@@ -160,16 +162,17 @@ class Building:
     def _more(self) -> None:
         """Measure where pending neurons show what is open."""
         known = self.known
+        hidden = []
         for group in self._grouping.groups:
             if group.neuron is not None:
                 reached = self._rows.reached(known, group.neuron, late=self.is_settled)
                 if reached is not group.neuron:
                     group.hold(reached)
-                hidden = self._rows.hidden(reached) if self.is_settled else None
-                if hidden is not None:
-                    group.hold(hidden)
-                    group.is_whole = True
-        self._promote()
+                kept = self._rows.hidden(reached) if self.is_settled else None
+                if kept is not None:
+                    group.hold(kept)
+                    hidden.append(group)
+        self._promote(hidden)
 
 
 def layer_of(neurons: Sequence[Neuron]) -> Layer:

@@ -32,8 +32,8 @@ class Group:
 
     `places` are its bends while they are looked at together; `spare` is how many equations they have more
     than unknowns. `is_silent` while the bends say nothing. `is_fresh` while the candidate has grown since it
-    was looked at; `is_held` once the neuron knows more than the bends say, `is_whole` once nothing more is
-    expected to show of it; `is_extended` and `is_compared` once all others were looked at for bends of it.
+    was looked at; `is_held` once the neuron knows more than the bends say; `is_extended` and `is_compared`
+    once all others were looked at for bends of it.
     """
 
     candidate: Candidate
@@ -42,7 +42,6 @@ class Group:
     neuron: Neuron | None = None
     is_fresh: bool = True
     is_held: bool = False
-    is_whole: bool = False
     is_extended: bool = False
     is_compared: bool = False
     is_silent: bool = field(init=False)

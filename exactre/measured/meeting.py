@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from exactre.measured.known import Known
+from exactre.measured.known import Known, Layer
 from exactre.oracle.measured import Array
 from exactre.walk import Walk
 
@@ -32,7 +32,8 @@ class Pair:
 
     def __init__(self, known: Known, row: Array, bias: float, index: int) -> None:
         self._known, self._index = known, index
-        self._flat, self._own = _Flat(known, row, bias), sum(known.widths)
+        own = Layer(row[None], np.array([bias]), np.zeros(1, dtype=np.int64))
+        self._flat, self._own = _Flat(known.with_layer(own)), sum(known.widths)
 
     def meetings(self, seen: Array, rng: np.random.Generator) -> Array:
         """Points (count, n) on both boundaries; the first few that walks arrive at are enough.
@@ -51,7 +52,7 @@ class Pair:
         return np.array(found).reshape(-1, self._known.dim)
 
     def side(self, rng: np.random.Generator) -> int:
-        """The sign that the neuron's row has at all points of the unit's boundary; 0 where it has both."""
+        """The sign that the neuron's row has wherever the unit's boundary was come to; 0 for both signs."""
         values = self._flat.values(self._beside(rng))[:, -1]
         signs = set(np.sign(values).astype(int).tolist())
         return signs.pop() if len(signs) == 1 else 0
@@ -72,25 +73,22 @@ class Pair:
 
 
 class _Flat:
-    """The known layers, and one neuron after all of them, numbered on: an arrangement for walks."""
+    """The neurons of a known network, numbered on layer by layer: an arrangement for walks."""
 
-    def __init__(self, known: Known, row: Array, bias: float) -> None:
-        self._known, self._row, self._bias = known, row, bias
+    def __init__(self, known: Known) -> None:
+        self._known = known
         self._starts = np.cumsum([0, *known.widths]).tolist()
 
     def reads(self) -> NDArray[np.bool_]:
         count = self._starts[-1]
-        reads: NDArray[np.bool_] = np.zeros((count + 1, count + 1), dtype=bool)
+        reads: NDArray[np.bool_] = np.zeros((count, count), dtype=bool)
         for k, layer in enumerate(self._known.layers[1:]):
             before, start, end = self._starts[k : k + 3]
             reads[start:end, before:start] = layer.weight != 0
-        reads[count, self._starts[-2] : count] = self._row != 0
         return reads
 
     def values(self, points: Array) -> Array:
-        values = self._known.values(points)
-        own = np.maximum(values[-1], 0.0) @ self._row + self._bias
-        return np.hstack([*values, own[:, None]])
+        return np.hstack(self._known.values(points))
 
     def forms_at(self, signs: Sequence[int]) -> Array:
         active = np.array(signs)[:, None] > 0
@@ -100,6 +98,4 @@ class _Flat:
             form[:, -1] += layer.bias
             forms.append(form)
             below = form * active[start : start + len(form)]
-        own = self._row @ below
-        own[-1] += self._bias
-        return np.vstack([*forms, own])
+        return np.vstack(forms)

@@ -72,7 +72,7 @@ class Rows:
         if len(neuron.open) > (_REACHED_LATE if late else _REACHED) or not np.isfinite(neuron.bias_error):
             return neuron
         for index in neuron.open:
-            key = index, neuron.row[neuron.errors == 0].tobytes()
+            key = _place(neuron, index)
             self._sought[key] = self._sought.get(key, 0) + 1
             if self._sought[key] <= _SOUGHT or self._sought[key].bit_count() == 1:
                 walked = late and self._sought[key] > 1
@@ -87,18 +87,22 @@ class Rows:
         """
         if neuron.is_exact or is_poor(neuron) or neuron.bias_error:
             return None
-        exact = neuron.row[neuron.errors == 0]
-        vain = [self._sought.get((index, exact.tobytes()), 0) >= _VAIN for index in neuron.open]
-        if not all(vain) or np.isfinite(neuron.errors[neuron.open]).any():
+        vain = all(self._sought.get(_place(neuron, index), 0) >= _VAIN for index in neuron.open)
+        if not vain or np.isfinite(neuron.errors[neuron.open]).any():
             return None
-        row = neuron.row.copy()
+        exact = np.where(neuron.errors == 0, neuron.row, 0.0)
+        row = exact.copy()
         for index in neuron.open:
-            pair = Pair(self._below, np.where(neuron.errors == 0, row, 0.0), neuron.bias, index)
-            side = pair.side(self._survey.probe.rng)
+            side = Pair(self._below, exact, neuron.bias, index).side(self._survey.probe.rng)
             if not side:
                 return None
             row[index] = side * _LARGE * np.abs(exact).max()
         return replace(neuron, row=row)
+
+
+def _place(neuron: Neuron, index: int) -> tuple[int, bytes]:
+    """An entry of a row, known by the exact ones beside it."""
+    return index, neuron.row[neuron.errors == 0].tobytes()
 
 
 def is_poor(neuron: Neuron) -> bool:

@@ -131,7 +131,7 @@ class Jets:
                     # In sums of slopes a factor may cancel whatever s is; in each of them it shows.
                     failed = [int(num[pieces.index(None), j]) for j in range(self.dim)]
                     slopes = self._slopes(failed, q, s + _GUARD)[1]
-                    self._odd = lcm(self._odd, *(v.denominator >> _twos(v.denominator) for v in slopes))
+                    self._odd = lcm(self._odd, *(_odd(v.denominator) for v in slopes))
         done = [piece for piece in pieces if piece is not None]
         if len(done) < len(pieces):
             raise OracleError("the oracle does not look piecewise affine: no gradient fits its answers")
@@ -145,14 +145,13 @@ class Jets:
         points = num * (1 << (bottom - q)) + rows
         answers = self.values(points, bottom)
         table, outputs = answers.num.tolist(), range(answers.dim)
-        odd = answers.den >> _twos(answers.den)
-        if odd > 1:  # the common denominator, and not a cancelled one, of each answer
+        if _odd(answers.den) > 1:  # the common denominator, and not a cancelled one, of each answer
             reduced = [
                 Fraction(int(table[i][o]), answers.den).denominator
                 for i in range(len(table))
                 for o in outputs
             ]
-            self._odd = lcm(self._odd, *(d >> _twos(d) for d in reduced))
+            self._odd = lcm(self._odd, *map(_odd, reduced))
             if self._odd.bit_length() > _MOST_ODD:
                 raise OracleError("the oracle does not look piecewise affine: its denominators have no end")
         return [
@@ -191,9 +190,8 @@ class Jets:
         step = q + 2 * _GUARD
         value, slopes = self._slopes([int(num[0, j]) for j in range(self.dim)], q, step)
         for v in slopes:
-            twos = _twos(v.denominator)
-            self._odd = lcm(self._odd, v.denominator >> twos)
-            self._fraction_bits = max(self._fraction_bits, twos + _SLACK)
+            self._odd = lcm(self._odd, _odd(v.denominator))
+            self._fraction_bits = max(self._fraction_bits, _twos(v.denominator) + _SLACK)
             self._integer_bits = max(self._integer_bits, abs(int(v)).bit_length() + _SLACK)
         for v in value:
             self._fraction_bits = max(self._fraction_bits, _twos(v.denominator) - step + _SLACK)
@@ -215,3 +213,7 @@ def _identity(n: int) -> fmpz_mat:
 
 def _twos(value: int) -> int:
     return (value & -value).bit_length() - 1
+
+
+def _odd(value: int) -> int:
+    return value >> _twos(value)

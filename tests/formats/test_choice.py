@@ -134,6 +134,11 @@ def test_a_shape_of_anything_but_integers_is_refused(path, shape):
         load(path, shape=shape)
 
 
+def test_a_shape_may_be_of_any_kind_of_integers(path):
+    open_image(path)
+    assert load(path, shape=np.array([1, 2, 2, 2])) == load(path, shape=(1, 2, 2, 2))
+
+
 # What ends a graph
 
 

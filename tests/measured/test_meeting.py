@@ -50,6 +50,7 @@ def test_meetings_lie_on_both_boundaries(seed):
     assert len(points)
     values = below(net).values(points)[0]
     own = np.maximum(values, 0.0) @ row + bias
+    # A meeting is a guess: a walk ends at 1e-9 of the distance from the origin, for rows of length one.
     size = 1 + np.linalg.norm(points, axis=1)
     assert (np.abs(values[:, UNIT]) < 1e-8 * size).all()
     assert (np.abs(own) < 1e-8 * size).all()
